@@ -6,6 +6,7 @@
 #             ARGS="--cluster --postgresql" for a Redis Cluster and PostgreSQL
 # make lint   ruff, mypy, import-linter
 # make release VERSION=0.3.0   checks, dates the changelog, builds and tries the wheel; pushes nothing
+# make alerts   docs/alerts.yml, the rules for Prometheus, from pipeline/conditions.toml
 # make docs   the documentation site, in build/docs; a broken link in it is an error
 # make eval   scores on labelled texts; make train makes the weights of the intent model anew
 #
@@ -15,7 +16,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-pythons test-full test-gateways faults lint format bench docs release eval train clean
+.PHONY: help run test test-pythons test-full test-gateways faults lint format bench alerts docs release eval train clean
 
 VENV ?= .venv
 BIN  := $(VENV)/bin
@@ -91,6 +92,9 @@ lint: $(VENV)/.lint
 format: $(VENV)/.lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+alerts: $(VENV)/.run
+	@$(BIN)/python -c 'from smsgate.pipeline.conditions import prometheus_rules as rules; print(rules(), end="")' > docs/alerts.yml
 
 docs: $(VENV)/.docs
 	@rm -rf build/docs

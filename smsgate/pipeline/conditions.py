@@ -1,7 +1,7 @@
 """The conditions that an operator must know of, and which of them hold in a snapshot. Pure.
 
-Their words stand in ``conditions.toml``: Home, doctor, ``/readyz`` and alerts show them.
-``monitoring.py`` finds which hold.
+Their words stand in ``conditions.toml``: Home, doctor, ``/readyz`` and alerts show them, and
+``docs/alerts.yml`` is made of them (``make alerts``). ``monitoring.py`` finds which hold.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SHOWN = 3
 Severity = Literal["page", "ticket"]
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, rename={"for_": "for"}):
     """One thing that needs attention now, or an entry of ``conditions.toml``, which has no subject.
 
     That file says what each field is for.
@@ -68,6 +68,8 @@ class Condition(msgspec.Struct, frozen=True):
     command: str = ""
     collaborator: str = ""
     page: tuple[str, str] = ("", "")
+    expr: str = ""
+    for_: str = ""
     subject: str = ""
     """What it is about, such as ``outbox`` or a collaborator; name and subject identify it."""
 
@@ -113,6 +115,39 @@ def condition(
         text=detail + kind.text,
         command=command or kind.command.format_map(figures),
     )
+
+
+def prometheus_rules() -> str:
+    """The content of ``docs/alerts.yml``: the table as rules for Prometheus."""
+    labels = ("account", "address", "collaborator", "host")
+    figures = {name: f"{{{{ $labels.{name} }}}}" for name in labels} | {
+        "age": "{{ $value | humanizeDuration }}",
+        "count": "{{ $value | humanize }}",
+        "messages": "{{ $value }} messages",
+        "replies": "{{ $value }} replies",
+        "reasons": "",
+    }
+    lines = [
+        "# Rules for Prometheus: put this file under `rule_files:`. `smsgate doctor` has the same",
+        "# conditions with the same bounds. Made by `make alerts` from pipeline/conditions.toml.",
+        "groups:",
+        "  - name: smsgate",
+        "    rules:",
+    ]
+    for kind in (one for one in TABLE.values() if one.expr):
+        lines += [f"      - alert: {kind.name}", f"        expr: {_quoted(kind.expr)}"]
+        lines += [f"        for: {kind.for_}"] * bool(kind.for_)
+        lines += [f"        labels: {{severity: {kind.severity}}}", "        annotations:"]
+        texts = {"summary": kind.title, "remedy": kind.text, "command": kind.command}
+        lines += [
+            f"          {name}: {_quoted(text.format_map(figures))}" for name, text in texts.items()
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """A string of YAML."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _capitalize(text: str) -> str:

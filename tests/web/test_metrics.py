@@ -17,8 +17,8 @@ from smsgate.domain.messages import Arrival, Intent, Reply
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
-from tests.fakes.own_services import all_at_work, make_services
-from tests.fakes.refused_writes import CAUSES
+from tests.fakes.own_services import all_at_work, heartbeat, make_services
+from tests.fakes.refused_writes import CAUSES, too_few_replicas
 from tests.fakes.values import entry, failed_reply
 
 WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
@@ -78,10 +78,31 @@ def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None
     assert found["smsgate_holds",] == 1
     assert 0 <= found["smsgate_hold_oldest_seconds",] < 60
     assert found["smsgate_outbox_replies",] == 1
-    assert found["smsgate_outbox_oldest_seconds",] > 1e9
+    assert found["smsgate_outbox_oldest_seconds", "twilio"] > 1e9
     assert (found["smsgate_reviews",], found["smsgate_dead_letters",]) == (1, 1)
+    assert found["smsgate_review_oldest_seconds",] > found["smsgate_review_deadline_seconds",]
     assert found["smsgate_spool_messages", "web-1"] == 7
     assert 5 <= found["smsgate_spool_oldest_seconds", "web-1"] < 60
+    assert found["smsgate_clock_running",] == 0
+    services.store.sweep.leads("a clock")
+    assert told(client)["smsgate_clock_running",] == 1
+
+
+def test_processes_are_told_by_kind_and_host_and_what_runs_nowhere_as_none(
+    client, services, redis_client
+) -> None:
+    for kind, host in (("web", "web-1"), ("web", "web-2"), ("worker", "web-2")):
+        services.store.heartbeats.beat(heartbeat(kind, host), 600)
+    found = {key[1:]: value for key, value in told(client).items() if "processes" in key[0]}
+    assert found == {
+        ("web-1", "web"): 1,
+        ("web-2", "web"): 1,
+        ("web-2", "worker"): 1,
+        ("", "sender"): 0,
+        ("", "clock"): 0,
+    }
+    with too_few_replicas(redis_client):  # which refuses heartbeats
+        assert not [key for key in told(client) if "processes" in key[0]]
 
 
 def test_a_web_process_tells_what_its_hosts_spool_holds(client, services) -> None:
@@ -111,6 +132,7 @@ def test_a_host_has_one_sample_for_all_its_data_directories(client, services) ->
     services.store.backlog.note_spool("web-1", 2, 5.0, "it is full", folder="/srv/b")
     found = told(client)
     assert found["smsgate_spool_messages", "web-1"] == 9
+    assert found["smsgate_spool_unusable", "web-1"] == 1
     assert found["smsgate_spool_oldest_seconds", "web-1"] >= 60
 
 
@@ -125,19 +147,22 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
         services.spool.keep([Arrival(entry(Intent.OPT_OUT))])
         found = told(client)
         assert found["smsgate_spool_messages", socket.gethostname()] == 1
+        assert found["smsgate_store_writable",] == 0
         assert found["smsgate_ready", "store"] == 0
+        names = {name for name, *_ in found}
+        assert not names & {"smsgate_clock_running", "smsgate_processes"}
         assert ("smsgate_spool_messages", "web-2") not in found
     found = told(client)
+    assert found["smsgate_store_writable",] == 1
     assert found["smsgate_spool_messages", "web-2"] == 0
+    assert found["smsgate_processes", "host-1", "clock"] == 1
 
 
-def test_conditions_are_told_by_name_severity_and_subject(client, services, redis_client) -> None:
-    all_at_work(services.store)
-    condition = "smsgate_conditions", "SmsgateGateShut", "page", "store"
-    assert condition not in told(client)
+def test_whether_the_gate_answers_is_told(client, services, redis_client: redis.Redis) -> None:
+    assert told(client)["smsgate_gate_open",] == 1
     redis_client.hset(PARTITION_KEYS[9].metadata, "lease", 1)
     found = told(client)
-    assert found[condition] == 1
+    assert found["smsgate_gate_open",] == 0
     assert (found["smsgate_ready", "store"], found["smsgate_accepts",]) == (0, 1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+import yaml
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
@@ -29,6 +30,7 @@ from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import shared_key
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.values import NUMBER, entry, failed_reply
+from tests.pipeline.monitoring.test_alert_rules import DOCS
 
 KEYS = PARTITION_KEYS[partition_of(NUMBER)]
 
@@ -207,9 +209,10 @@ BROUGHT_ABOUT: dict[str, Callable[..., None]] = {
 }
 
 
-def test_every_condition_is_brought_about_here():
-    elsewhere = {"SmsgateAlertsFail"}  # test_service.py
-    assert {one.name for one in TABLE.values()} - elsewhere == BROUGHT_ABOUT.keys()
+def test_every_rule_that_the_clock_tells_is_brought_about_here():
+    rules = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    elsewhere = {"SmsgateConfirmationsSlow", "SmsgateAlertsFail"}  # test_service.py
+    assert {one["alert"] for one in rules} - elsewhere == BROUGHT_ABOUT.keys()
 
 
 @pytest.mark.parametrize("name", BROUGHT_ABOUT)

@@ -403,7 +403,10 @@ def test_how_far_a_rebuild_has_come_is_told_to_everybody(recorded, redis_client,
     assert "Store lost, rebuilding (the store is empty, and the records are not)" in one.text
     assert (told["rebuild"].what, told["rebuild"].done) == ("numbers", numbers)
     assert f": {numbers} of {numbers} numbers so far" in told["ready"]
-    assert 'alert="SmsgateStoreLost",severity="page",subject="store"} 1.0' in told["metrics"]
+    assert f'smsgate_rebuild_done{{what="numbers"}} {numbers}.0' in told["metrics"]
+    assert f'smsgate_rebuild_expected{{what="numbers"}} {numbers}.0' in told["metrics"]
+    assert "smsgate_store_lost 1.0" in told["metrics"]
+    assert "smsgate_gate_open 0.0" in told["metrics"]
 
     after = take_snapshot(recorded.store, recorded.settings)
     assert (after.store_obstacle, after.rebuild) == (None, None)
