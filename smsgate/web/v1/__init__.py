@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -47,12 +48,25 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
     def authorise() -> None:
         """Refuse before anything else is looked at."""
         g.caller = keys.check("v1", request.environ, keyring.authenticate)
-        if rate and not limits.hit(most, "calls", g.caller.name):
+        if not rate:
+            return
+        is_free = limits.hit(most, "calls", g.caller.name)
+        left, reset_s = limits.window(most, "calls", g.caller.name)
+        g.calls_left = f'"calls";r={left};t={math.ceil(reset_s)}'
+        if not is_free:
             raise TooManyCalls(
                 f"This key may make {most.amount:,} calls in {window_s} s: ask about many numbers "
                 "in one call, or wait as Retry-After says.",
-                limits.window(most, "calls", g.caller.name)[1],
+                reset_s,
             )
+
+    @api.after_request
+    def say_what_is_left(answer: Response) -> Response:
+        """Add the headers of draft-ietf-httpapi-ratelimit-headers-10."""
+        if "calls_left" in g:
+            answer.headers["RateLimit-Policy"] = f'"calls";q={most.amount};w={window_s}'
+            answer.headers["RateLimit"] = g.calls_left
+        return answer
 
     @api.get("/openapi.json")
     def described() -> Response:

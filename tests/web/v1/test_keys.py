@@ -192,5 +192,16 @@ def test_a_key_that_calls_too_often_is_told_when_to_go_on(api) -> None:
     assert another_process.call("POST", "/check", CHECK).status_code == 429
 
 
+@pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 0.01\nburst = 3\n"])
+def test_every_answer_says_how_many_calls_are_left(api) -> None:
+    crm = api.with_key("check", "crm")
+    answers = [crm.call("POST", "/check", CHECK) for _ in range(4)]
+    assert {one.headers["RateLimit-Policy"] for one in answers} == {'"calls";q=3;w=300'}
+    left = [one.headers["RateLimit"].partition(";t=") for one in answers]
+    assert [one for one, _, _ in left] == [f'"calls";r={n}' for n in (2, 1, 0, 0)]
+    assert all(0 < int(seconds) <= 300 for _, _, seconds in left)
+    assert answers[-1].headers["Retry-After"] == left[-1][2]
+
+
 def _now_us() -> int:
     return int(time.time() * 1_000_000)
