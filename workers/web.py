@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from granian import Granian
@@ -14,13 +15,15 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from smsgate.web.draining import Draining
+
 if TYPE_CHECKING:  # exists for type checkers only
     from _typeshed.wsgi import WSGIApplication
 
 MAX_CONNECTIONS = 4096
 """Open connections of one process; idle ones take no thread."""
 KEEP_ALIVE_S = 75
-"""How long a connection may be idle."""
+"""How long a connection may be idle: longer than proxies keep theirs (nginx: 60 s)."""
 GRACE_S = 8
 """How long requests in progress have at the end: less than the 10 s that platforms and
 ``smsgate dev`` give the whole process."""
@@ -51,4 +54,4 @@ def run(
             "loggers": {"_granian": {"propagate": True}},
         },
         log_level=LogLevels.error,
-    ).serve(target_loader=make, wrap_loader=False)
+    ).serve(target_loader=partial(Draining, make), wrap_loader=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import os
@@ -11,13 +12,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.fakes.html_forms import forms_of
+from tests.fakes.own_services import NEW
 from tests.fakes.processes import PATIENCE_S, wait_until
-from tests.fakes.served import free_port, started
+from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python, _listeners
 from tests.journey.system import System
 from workers.web import GRACE_S
@@ -25,6 +30,16 @@ from workers.web import GRACE_S
 pytestmark = pytest.mark.full  # whole processes: half a minute in all
 
 ECHO = "tests.fakes.echo_app:create"
+MEMORY_KB = 19 * 1024
+"""What one password takes while it is hashed."""
+
+
+def test_who_serves_ends_with_the_process_that_started_it() -> None:
+    port = free_port()
+    with started(ECHO, port, {}) as process:
+        process.kill()
+        process.wait(10)
+    assert wait_until(lambda: not is_open(port))
 
 
 @contextmanager
@@ -41,10 +56,7 @@ def clients(port: int, answered: set[bytes] | None = None) -> Iterator[Counter[s
         while not ending.wait(0.005):
             kind = "reused" if connection.sock else "fresh"
             body = b"Body=STOP&id=%d" % next(ids)
-            outcome, tries = _ask(connection, body), 1
-            while outcome == "lost" and tries < 3:  # as the proxy does, on another connection
-                connection.close()
-                outcome, kind, tries = _ask(connection, body), "fresh", tries + 1
+            outcome = _ask(connection, body)
             if answered is not None and outcome == "answered":
                 answered.add(body)
             with lock:
@@ -149,6 +161,38 @@ def test_connections_at_the_end_that_say_nothing_do_not_hold_it_up() -> None:
         for one in silent:
             one.close()
         assert time.monotonic() - began < GRACE_S  # it would be killed then
+
+
+class WithConsole(System):
+    """Its console lets people sign in."""
+
+    environ = property(lambda self: {**System.environ.fget(self), "SMSGATE_SECRET_KEYS": NEW})
+
+
+def test_wrong_sign_ins_leave_no_memory_behind(tmp_path: Path, groups) -> None:
+    with contextlib.closing(WithConsole(tmp_path, "http://127.0.0.1:1", groups)) as system:
+        system.start("web")
+        (web,) = filter(_is_python, _children(system._running["web"].pid))
+        address = f"{system.url}/console/in"
+
+        def sign_in(number: int) -> int:
+            with requests.Session() as http:
+                (form,) = forms_of(http.get(address).text)
+                typed = {"name": f"nobody{number}", "password": "wrong"}
+                return http.post(address, form.values | typed).status_code
+
+        assert sign_in(0) == 403  # what the console itself takes is loaded
+        before_kb = memory_kb(web)
+        with ThreadPoolExecutor(16) as visitors:
+            answers = Counter(visitors.map(sign_in, range(1, 37)))
+        assert set(answers) <= {403, 429}  # some are told that too many wait
+        assert answers[403] > 8
+        assert memory_kb(web) - before_kb < 2 * MEMORY_KB
+
+
+def memory_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 class Two(System):
