@@ -35,15 +35,6 @@ class Process(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
-class LastSeen:
-    """The newest heartbeat of any process of a kind."""
-
-    host: str
-    ago_s: float
-    """By Redis's clock."""
-
-
-@dataclass(frozen=True, slots=True)
 class ProcessSnapshot:
     """The processes that run at one moment."""
 
@@ -51,8 +42,6 @@ class ProcessSnapshot:
     """That moment, on Redis's clock."""
     running: tuple[Process, ...] = ()
     """By kind, host and process id."""
-    last_seen: Mapping[str, LastSeen] = field(default_factory=dict)
-    """By kind; one that gave no heartbeat for a week is left out."""
 
     def of(self, kind: str) -> list[Process]:
         """The running processes of a kind."""

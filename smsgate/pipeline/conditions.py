@@ -219,9 +219,7 @@ def _stopped_processes(snapshot: SystemSnapshot) -> Iterator[Condition]:
         yield condition("all_away", "processes")
         return
     for kind in stopped:
-        last = processes.last_seen.get(kind)
-        seen = f"last seen on {last.host} {span(last.ago_s)} ago" if last else ""
-        yield condition("away" if kind == "web" else f"{kind}_away", kind, seen)
+        yield condition("away" if kind == "web" else f"{kind}_away", kind)
 
 
 def _configurations(processes: ProcessSnapshot | None) -> Iterator[Condition]:

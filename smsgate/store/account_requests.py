@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ class Acceptance:
 
     def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
-        key, now_ms = shared_key("accepted", account), time.time_ns() // 1_000_000
+        key, now_ms = shared_key("accepted", account), _now_ms()
         with pipelined(self._client) as pipeline:
             pipeline.hset(key, "newest" if newest else "older", now_ms)
             if several:
@@ -84,9 +83,9 @@ CAP = 50
 EXPLAINED = 25
 """And of those that a setting explains. A forger cannot make these, nor push them out."""
 DAY_S = 24 * 3600
-_MINUTE_S = 60
-_MINUTES = 60
-_FIELDS = 2 * (CAP + EXPLAINED) + _MINUTES + CAP
+_MINUTE_MS = 60_000
+_HOUR_S = 3600
+_FIELDS = 2 * (CAP + EXPLAINED) + CAP
 """Fields from which on the hash is tidied up."""
 
 _encode = msgspec.json.encode
@@ -115,8 +114,6 @@ class RefusedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     request lacks one; empty where nothing does."""
     at_ms: int = 0
     """When it came; of several of one kind, the newest."""
-    sequence: int = 0
-    """Which one it was of its process: orders what came in one millisecond."""
     count: int = 1
     """How many of this kind came; set by reading."""
     v: int = 1
@@ -130,64 +127,63 @@ class Quarantine:
 
     Requests that differ in nothing but their bodies are one kind: the newest is kept, and the
     others are counted. So a flood of one forgery is one row, and hides nothing. The hash has
-    fields ``r:KIND`` (JSON), ``n:KIND`` (how many) and ``m:MINUTE`` (how many in that minute).
+    fields ``r:KIND`` (JSON) and ``n:KIND`` (how many); a key of each minute has how many in all.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._sequence = itertools.count(1)
 
     def add(self, account: str, refused: RefusedRequest) -> None:
         """Keep one request. Raises ``StoreUnavailable``."""
-        key, kind, now_s = shared_key("quarantined", account), _kind(refused), time.time()
-        at_ms = refused.at_ms or int(now_s * 1000)
-        row = msgspec.structs.replace(refused, at_ms=at_ms, sequence=next(self._sequence))
+        key, kind, now_ms = shared_key("quarantined", account), _kind(refused), _now_ms()
+        row = msgspec.structs.replace(refused, at_ms=refused.at_ms or now_ms)
+        minute = shared_key("quarantined", account, str(now_ms // _MINUTE_MS))
         with pipelined(self._client) as pipeline:
+            pipeline.incr(minute)
+            pipeline.expire(minute, _HOUR_S)
             pipeline.hset(key, f"r:{kind}", _encode(row))
             pipeline.hincrby(key, f"n:{kind}", 1)
-            pipeline.hincrby(key, f"m:{int(now_s) // _MINUTE_S}", 1)
             pipeline.expire(key, DAY_S)
             pipeline.hlen(key)
             fields = int(pipeline.execute()[-1])
         if fields > _FIELDS:
-            self._tidy(key, now_s)
+            self._tidy(key)
 
     def newest(self, account: str) -> list[RefusedRequest]:
         """The kinds of the last 24 hours, newest first. Raises ``StoreUnavailable``."""
-        since_ms = int(time.time() - DAY_S) * 1000
+        since_ms = _now_ms() - DAY_S * 1000
         rows = _rows(self._all(shared_key("quarantined", account))).values()
         recent = (row for row in rows if row.at_ms > since_ms)
-        return sorted(recent, key=_moment, reverse=True)
+        return sorted(recent, key=lambda row: row.at_ms, reverse=True)
 
     def count(self, account: str, seconds: float) -> int:
         """How many came in the last seconds, to the minute. Raises ``StoreUnavailable``."""
-        first = int(time.time() - seconds) // _MINUTE_S
-        found = self._all(shared_key("quarantined", account))
-        minutes = {name[2:]: int(count) for name, count in found.items() if name[:2] == "m:"}
-        return sum(count for minute, count in minutes.items() if int(minute) >= first)
+        last = _now_ms() // _MINUTE_MS
+        first = last - int(seconds * 1000) // _MINUTE_MS
+        with pipelined(self._client) as pipeline:
+            for minute in range(first, last + 1):
+                pipeline.get(shared_key("quarantined", account, str(minute)))
+            return sum(int(count or 0) for count in pipeline.execute())
 
     def _all(self, key: str) -> dict[str, bytes]:
         return hash_rows(self._client.hgetall(key))
 
-    def _tidy(self, key: str, now_s: float) -> None:
-        """Leave the kinds that count, and an hour of minutes. Two at once do no harm."""
+    def _tidy(self, key: str) -> None:
+        """Leave the kinds that count. Two at once do no harm."""
         found = self._all(key)
         kept = _kept(_rows(found))
-        oldest = int(now_s) // _MINUTE_S - _MINUTES
-        gone = [
-            name
-            for name in found
-            if (name[2:] not in kept if name[:2] != "m:" else int(name[2:]) < oldest)
-        ]
+        gone = [name for name in found if name[2:] not in kept]
         if gone:
             self._client.hdel(key, *gone)
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _kind(refused: RefusedRequest) -> str:
     """What requests of one kind have in common, as a hash."""
-    alike = msgspec.structs.replace(
-        refused, body_bytes=0, body_sha256="", at_ms=0, sequence=0, count=1
-    )
+    alike = msgspec.structs.replace(refused, body_bytes=0, body_sha256="", at_ms=0, count=1)
     return hashlib.blake2b(_encode(alike), digest_size=8).hexdigest()
 
 
@@ -201,17 +197,13 @@ def _rows(found: Mapping[str, bytes]) -> dict[str, RefusedRequest]:
     }
 
 
-def _moment(row: RefusedRequest) -> tuple[int, int]:
-    return row.at_ms, row.sequence
-
-
 def _kept(rows: Mapping[str, RefusedRequest]) -> set[str]:
     """The kinds that stay: of the unexplained, the newest and as many that came most often.
 
     A forger that varies its requests makes many kinds of one each; a provider that signs with
     another secret than ours makes one kind of many.
     """
-    kinds = sorted(rows, key=lambda kind: _moment(rows[kind]), reverse=True)
+    kinds = sorted(rows, key=lambda kind: rows[kind].at_ms, reverse=True)
     explained = [kind for kind in kinds if rows[kind].cause]
     others = [kind for kind in kinds if not rows[kind].cause]
     newest, older = others[: CAP // 2], others[CAP // 2 :]

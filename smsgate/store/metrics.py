@@ -34,7 +34,7 @@ class Metrics:
         """The thread that gathers starts with the first count."""
         self._gatherer = _Gatherer(client)
         self._note = self._gatherer.counters.note
-        weakref.finalize(self, self._gatherer.stop).atexit = False
+        weakref.finalize(self, self._gatherer.ending.set).atexit = False
 
     def count(self, family: Family, *labels: str, times: int = 1) -> None:
         """Count an event once, or ``times`` times; returns at once and raises nothing."""
@@ -62,18 +62,12 @@ class Metrics:
         """Add what was counted to the hash now. Raises ``StoreUnavailable``; nothing is lost."""
         self._gatherer.flush()
 
-    def sums(self) -> dict[str, int]:
-        """What all processes have counted, as ``metrics.counters`` reads it.
+    def sums(self, day: date | None = None) -> dict[str, int]:
+        """What all processes have counted, ever or on a day (UTC) of the last week.
 
-        Raises ``StoreUnavailable``.
+        As ``metrics.counters`` reads it. Raises ``StoreUnavailable``.
         """
-        return self._sums_at(METRICS)
-
-    def sums_on(self, day: date) -> dict[str, int]:
-        """What they counted on a day (UTC) of the last week. Raises ``StoreUnavailable``."""
-        return self._sums_at(_day_key(day))
-
-    def _sums_at(self, key: str) -> dict[str, int]:
+        key = METRICS if day is None else _day_key(day)
         found = hash_rows(self._gatherer.client.hgetall(key))
         return {name: int(value) for name, value in found.items()}
 
@@ -91,13 +85,13 @@ class _Gatherer:
         self.thread: threading.Thread | None = None
         self._sums: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._ending = threading.Event()
+        self.ending = threading.Event()
         _gatherers.add(self)
 
     def start(self) -> None:
         """Start the thread, unless it runs or was ended."""
         with self._lock:
-            if self.thread is None and not self._ending.is_set():
+            if self.thread is None and not self.ending.is_set():
                 self.thread = threading.Thread(target=self._run, name="metrics", daemon=True)
                 self.thread.start()
 
@@ -116,19 +110,15 @@ class _Gatherer:
                 pipeline.execute()
             self._sums.clear()
 
-    def stop(self) -> None:
-        """Let the thread add the rest and end."""
-        self._ending.set()
-
     def end(self) -> None:
-        """Stop, and wait for it."""
-        self.stop()
+        """Let the thread add the rest, and wait for it."""
+        self.ending.set()
         if self.thread is not None:
             self.thread.join(timeout=5)
 
     def forked(self) -> None:
         """Reset the counts in a forked process: they belong to its parent."""
-        self._lock, self._ending = threading.Lock(), threading.Event()
+        self._lock, self.ending = threading.Lock(), threading.Event()
         self._sums.clear()
         self.counters.clear()
         if self.thread is not None:
@@ -138,7 +128,7 @@ class _Gatherer:
     def _run(self) -> None:
         last = False
         while not last:
-            last = self._ending.wait(PERIOD_S)
+            last = self.ending.wait(PERIOD_S)
             with suppress(StoreUnavailable):  # whatever asks Redis for more than counts says it
                 self.flush()
 
@@ -151,16 +141,11 @@ def _day_key(day: date) -> str:
 _gatherers: weakref.WeakSet[_Gatherer] = weakref.WeakSet()
 
 
-def _forked() -> None:
+def _for_all(do: Callable[[_Gatherer], None]) -> None:
     for one in list(_gatherers):
-        one.forked()
+        do(one)
 
 
-@atexit.register
-def _end() -> None:
-    """For processes that close nothing, such as other programs that use a gate."""
-    for one in list(_gatherers):
-        one.end()
-
-
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=lambda: _for_all(_Gatherer.forked))
+# For processes that close nothing, such as other programs that use a gate.
+atexit.register(_for_all, _Gatherer.end)

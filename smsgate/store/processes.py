@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.snapshot import KINDS, LastSeen, Process, ProcessSnapshot
+from smsgate.metrics.snapshot import Process, ProcessSnapshot
 from smsgate.store.connection import (
     Client,
     Script,
@@ -24,8 +24,6 @@ from smsgate.store.shared_keys import CLOCK_LEASE, PROCESSES, RETENTION, shared_
 
 FORGOTTEN_S = 5
 """A process without a heartbeat for so long counts as dead."""
-_LAST_SEEN_S = 7 * 24 * 3600
-"""How long the last heartbeat of a kind is remembered."""
 _process = msgspec.json.Decoder(Process).decode
 
 
@@ -46,7 +44,7 @@ class Leases:
 
 
 class Heartbeats:
-    """One key for each process, one for each kind. Everything raises ``StoreUnavailable``."""
+    """One key for each process. Everything raises ``StoreUnavailable``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -61,7 +59,6 @@ class Heartbeats:
         with pipelined(self._client) as pipeline:
             pipeline.set(shared_key("process", process.id), said, ex=forgotten_s)
             pipeline.sadd(PROCESSES, process.id)
-            pipeline.set(shared_key("last-seen", process.name), process.host, ex=_LAST_SEEN_S)
             pipeline.execute()
 
     def withdraw(self, id_: str) -> None:
@@ -86,20 +83,8 @@ class Heartbeats:
         return sorted(found, key=lambda one: (one.name, one.host, one.pid))
 
     def snapshot(self) -> ProcessSnapshot:
-        """The processes that run, and when a process of each kind was last seen."""
-        return ProcessSnapshot(self.now_us(), tuple(self.running()), self._last_seen())
-
-    def _last_seen(self) -> dict[str, LastSeen]:
-        with pipelined(self._client) as pipeline:
-            for kind in KINDS:
-                pipeline.get(shared_key("last-seen", kind))
-                pipeline.pttl(shared_key("last-seen", kind))
-            rows = pipeline.execute()
-        return {
-            kind: LastSeen(host.decode(), max(0.0, _LAST_SEEN_S - left_ms / 1000))
-            for kind, host, left_ms in zip(KINDS, rows[::2], rows[1::2], strict=True)
-            if host is not None
-        }
+        """The processes that run now."""
+        return ProcessSnapshot(self.now_us(), tuple(self.running()))
 
 
 LEASE_MS = 6_000

@@ -7,7 +7,7 @@ clock, rebuild           string      the process that does it; expires
 rebuild-progress         string      how far a rebuild has come (JSON); expires
 retention                string      that old records were removed this day; expires
 simulator                stream      texts to the simulator
-quarantined:ACCOUNT      hash        refused requests, masked
+quarantined:ACCOUNT      hash        refused requests, masked; below it how many, by minute
 accepted:ACCOUNT         hash        when requests were last accepted
 unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
@@ -24,7 +24,6 @@ alerts, alert-lease      string      what was told to whom (JSON); the clock tha
 applied                  string      the configuration that was applied last (JSON)
 processes                set         ids of processes
 process:ID               string      heartbeat of one of them (JSON); expires
-last-seen:KIND           string      host of the newest heartbeat of a kind; expires
 records-digest           string      that the records' digest was told this day; expires
 alert-test               string      the newest test of alerts and its results (JSON); expires
 ======================== ==========  ======================================================

@@ -19,23 +19,6 @@ def test_a_process_is_told_until_its_heartbeat_expires(store, redis_client):
     assert redis_client.scard(PROCESSES) == 0
 
 
-def test_of_a_kind_that_runs_nowhere_it_is_told_where_and_when_it_was_seen_last(
-    store, redis_client
-):
-    store.heartbeats.beat(heartbeat("web"))
-    sender = heartbeat("sender", "web-2")
-    store.heartbeats.beat(sender)
-    store.heartbeats.withdraw(sender.id)
-    week_ms = redis_client.pttl(shared_key("last-seen", "sender"))
-    redis_client.pexpire(shared_key("last-seen", "sender"), week_ms - 180_000)
-
-    snapshot = store.heartbeats.snapshot()
-    assert snapshot.stopped == ("worker", "sender", "clock")
-    assert set(snapshot.last_seen) == {"web", "sender"}
-    last = snapshot.last_seen["sender"]
-    assert (last.host, round(last.ago_s) // 60) == ("web-2", 3)
-
-
 def test_processes_are_counted_by_kind_and_host(store):
     for id_, kind, host in (
         ("a", "web", "one"),
@@ -51,4 +34,5 @@ def test_processes_are_counted_by_kind_and_host(store):
         "sender": {},
         "clock": {"two": 1},
     }
+    assert snapshot.stopped == ("worker", "sender")
     assert snapshot.where("web") == "2 on one, 1 on two"

@@ -67,7 +67,7 @@ def counts_of(sums: Sums) -> DayCounts:
 
 def newest_sums(store: Store, now: date) -> dict[date, Sums]:
     """What the store has counted today and yesterday."""
-    return {day: store.metrics.sums_on(day) for day in (now, now - timedelta(days=1))}
+    return {day: store.metrics.sums(day) for day in (now, now - timedelta(days=1))}
 
 
 def save_counts(store: Store, records: Records) -> None:

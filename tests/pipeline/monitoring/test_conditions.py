@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
@@ -13,7 +12,6 @@ from smsgate.metrics.snapshot import (
     KINDS,
     AccountTraffic,
     Backlog,
-    LastSeen,
     Obstacle,
     OptOutListState,
     ProcessSnapshot,
@@ -41,12 +39,10 @@ def seen(**changed) -> SystemSnapshot:
     return replace(HEALTHY, backlog=replace(IDLE, **backlog), **changed)
 
 
-def without(
-    *kinds: str, last_seen: Mapping[str, LastSeen] | None = None, **changed
-) -> SystemSnapshot:
+def without(*kinds: str, **changed) -> SystemSnapshot:
     """As seen, where no process of these kinds runs."""
     running = tuple(one for one in ALL.running if one.name not in kinds)
-    return seen(processes=ProcessSnapshot(1, running, last_seen or {}), **changed)
+    return seen(processes=ProcessSnapshot(1, running), **changed)
 
 
 def account(**changed) -> SystemSnapshot:
@@ -231,11 +227,6 @@ def test_that_no_process_is_there_is_told_once_and_not_for_all_that_waits_for_it
     assert (one.subject, one.is_failure) == (kind, True)
     assert one.command == f"`smsgate run {kind}`"
     assert len(conditions(seen(**waiting))) == len([name for name in waiting if name != "holds"])
-
-
-def test_a_kind_that_runs_nowhere_says_where_it_ran_last():
-    (one,) = conditions(without("sender", last_seen={"sender": LastSeen("web-2", 180.0)}))
-    assert one.text.startswith("Last seen on web-2 3 min ago. ")
 
 
 def test_reviews_past_their_deadline_and_a_ledger_that_is_full_are_faults():
