@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import msgspec
 import redis
+import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -72,6 +73,7 @@ _REPLICA_MS = 500
 """How long a replica may take to have what was written."""
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
+_log = structlog.get_logger()
 
 
 _NOT_STORED = StoreUnavailable("what came together was not stored")
@@ -303,11 +305,7 @@ class JobQueue:
             try:
                 self.enqueue(job, partition)
             except QueueUnavailable as error:
-                # Late: programs that only ask the gate are installed without it.
-                import structlog  # noqa: PLC0415
-
-                log = structlog.get_logger()
-                log.warning("job not enqueued", partition=partition, error=str(error))
+                _log.warning("job not enqueued", partition=partition, error=str(error))
 
     def trim(self) -> None:
         """Drop notifications that expired while no worker took them.

@@ -5,13 +5,10 @@ from __future__ import annotations
 from smsgate.store.account_requests import Acceptance, Quarantine
 from smsgate.store.alerts import AlertStates
 from smsgate.store.answered_calls import AnsweredCalls
-from smsgate.store.backlog import BacklogReader
 from smsgate.store.connection import Client
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
 from smsgate.store.inbox import Inbox, JobQueue
-from smsgate.store.inbox_reader import InboxReader
-from smsgate.store.ledger_reader import LedgerReader
 from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.numbers import Commits
@@ -19,6 +16,7 @@ from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Ledger, Outbox
 from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
+from smsgate.store.reader import BacklogReader, InboxReader, LedgerReader
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals

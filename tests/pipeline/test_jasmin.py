@@ -8,7 +8,6 @@ import pytest
 
 from smsgate.features.reviews.cases import read_cases
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import list_open
 from tests.fakes.own_services import ready_services
 from tests.fakes.values import NUMBER
 from tests.providers.recorded import everything
@@ -70,7 +69,9 @@ def test_a_data_coding_that_nobody_knows_is_named_in_review(services):
     )
     services.ingest.receive("jasmin", replace(request, body=body))
     services.applier.drain(partition_of(NUMBER))
-    (case,) = read_cases(services.store, services.records, list_open(services.store))
+    (case,) = read_cases(
+        services.store, services.records, services.store.inbox_reader.open_reviews()
+    )
     assert case.text == "Hola"  # as received
     assert "data coding 11 is not known" in case.reason
 

@@ -18,7 +18,7 @@ from smsgate.records import Records, database
 from smsgate.records.database import Database
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.ledger_reader import LedgerBacklog
+from smsgate.store.reader import LedgerBacklog
 from smsgate.store.store import Store
 from tests.fakes.values import NUMBER, OTHER
 from tests.records.values import START_MS, event

@@ -37,7 +37,7 @@ from smsgate.records.projections import (
 )
 from smsgate.settings import Program, Settings
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import OpenReview, list_open_of
+from smsgate.store.reader import OpenReview
 from smsgate.store.refusals import RefusedHour
 from smsgate.store.store import Store
 from smsgate.store.write_lease import CANNOT_TELL
@@ -157,7 +157,7 @@ class StoryReader:
                 story.refused = self._store.refusals.after_opt_out(number)
                 names = [one.name for one in self._programs]
                 story.held = keys_of(self._store.numbers.consent_states_of([number], names)[number])
-                waits = list_open_of(self._store, number)
+                waits = self._store.inbox_reader.open_reviews_of(number)
                 answers = self._gate.check_programs(number, self._programs)
         except (StoreUnavailable, StoreNotReady, UnknownProgram) as error:
             story.is_store_away = isinstance(error, StoreUnavailable)

@@ -16,7 +16,7 @@ from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, Intent, inbox_place, ms_of
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import OpenReview, list_open
+from smsgate.store.reader import OpenReview
 from smsgate.store.store import Store
 
 INBOX, LEDGER = 2_000, 5_000
@@ -71,7 +71,7 @@ def list_cases(store: Store, records: Records) -> list[ReviewCase]:
 
     Raises ``StoreUnavailable``.
     """
-    found = list_open(store)
+    found = store.inbox_reader.open_reviews()
     cases = read_cases(store, records, found)
     for one in found:
         if one.first != one.newest:

@@ -14,7 +14,7 @@ from smsgate.features.reviews.cases import ReviewCase, read_cases
 from smsgate.pipeline.conditions import span
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import OpenReview, list_open
+from smsgate.store.reader import OpenReview
 from smsgate.store.store import Store
 
 MAX_READ = 2_000
@@ -42,7 +42,7 @@ class ReviewQueue:
 
     def page(self, start: int, count: int, program: str, text: str) -> QueuePage:
         """Return ``count`` of what waits from ``start``; of a program and with a text, if given."""
-        waiting = self._read(list_open(self._store)[:MAX_READ])
+        waiting = self._read(self._store.inbox_reader.open_reviews()[:MAX_READ])
         found = [
             one
             for one in waiting
@@ -56,17 +56,21 @@ class ReviewQueue:
 
     def open_for_bulk(self, keys: Collection[str]) -> list[ReviewCase]:
         """Return what still waits by these keys and was shown whole in its row."""
-        found = self._read([one for one in list_open(self._store) if one.key in keys])
+        found = self._read(
+            [one for one in self._store.inbox_reader.open_reviews() if one.key in keys]
+        )
         return [one for one in found if fits_row(one)]
 
     def find(self, key: str) -> ReviewCase | None:
         """Return what waits by that key; None where it was decided, or a newer text came."""
-        found = self._read([one for one in list_open(self._store) if one.key == key])
+        found = self._read(
+            [one for one in self._store.inbox_reader.open_reviews() if one.key == key]
+        )
         return found[0] if found else None
 
     def newer(self, key: str) -> str:
         """Return the key of what waits since the text of that key; empty where nothing does."""
-        for one in list_open(self._store):
+        for one in self._store.inbox_reader.open_reviews():
             if f"{partition_of(one.number)}-{one.first}" == key:
                 return one.key
         return ""

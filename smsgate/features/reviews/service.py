@@ -28,7 +28,7 @@ from smsgate.pipeline.forwards import KIND as FORWARD
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import OpenReview, list_open_of
+from smsgate.store.reader import OpenReview
 from smsgate.store.store import Store
 
 _MAX_LINES = 16
@@ -56,7 +56,7 @@ class ReviewService:
         number = e164(number)
         if decided == "undo":
             return self.undo(self.decisions.newest(number, program), actor)
-        waiting = list_open_of(self._store, number)
+        waiting = self._store.inbox_reader.open_reviews_of(number)
         found = next((one for one in waiting if one.program == program), None)
         if found is None:
             raise NoSuchReview(

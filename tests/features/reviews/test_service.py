@@ -11,7 +11,6 @@ from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import list_open, list_open_of
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
@@ -26,7 +25,9 @@ def reason(services, program="alerts"):
 
 def decide(services, decided, program="alerts", actor="ana"):
     """Decide what waits now, as somebody who has read it."""
-    waiting = [one for one in list_open_of(services.store, NUMBER) if one.program == program]
+    waiting = [
+        one for one in services.store.inbox_reader.open_reviews_of(NUMBER) if one.program == program
+    ]
     seen = waiting[0].key if waiting else ""
     return manual.reviews(services).decide(decided, NUMBER, program, actor, seen)
 
@@ -70,7 +71,7 @@ def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decid
         assert reason(waiting) == reason(waiting, "quiet") == "review"
         decide(waiting, "none", program, "ana")
         waiting.applier.drain(PARTITION)
-    assert [one.program for one in list_open(waiting.store)] == ["orders"]
+    assert [one.program for one in waiting.store.inbox_reader.open_reviews()] == ["orders"]
     assert reason(waiting) == ""
 
     manual.reviews(waiting).decide("undo", NUMBER, "quiet", "ana")
@@ -153,22 +154,22 @@ def test_of_many_who_decide_at_once_one_does(waiting):
 
 
 def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
-    (seen,) = list_open(waiting.store)
+    (seen,) = waiting.store.inbox_reader.open_reviews()
     waiting.ingest.receive("twilio", signed(MORE))
     with pytest.raises(ReviewChanged, match="newer text"):
         manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
-    (now,) = list_open(waiting.store)
+    (now,) = waiting.store.inbox_reader.open_reviews()
     assert (now.first, now.newest > now.first) == (seen.first, True)
     manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
     waiting.applier.drain(PARTITION)
 
-    assert list_open(waiting.store) == []
+    assert waiting.store.inbox_reader.open_reviews() == []
 
 
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
     """Between the look and the entry, where no key can tell."""
     waiting.applier.drain(PARTITION)
-    (seen,) = list_open(waiting.store)
+    (seen,) = waiting.store.inbox_reader.open_reviews()
     deciding = manual.reviews(waiting)
     enter = deciding._enter
 
@@ -190,7 +191,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.records.migrate()
     waiting.applier.drain(PARTITION)
     if late:
-        (seen,) = list_open(waiting.store)
+        (seen,) = waiting.store.inbox_reader.open_reviews()
         deciding = manual.reviews(waiting)
         enter = deciding._enter
         deciding._enter = lambda entry: (

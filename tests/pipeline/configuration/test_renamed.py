@@ -18,7 +18,6 @@ from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of
-from smsgate.store.open_reviews import list_open_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.own_services import ALERTS, make_services
@@ -104,7 +103,7 @@ def test_a_text_that_waits_for_a_person_goes_on_to_hold(opened: Opened) -> None:
     new = opened(NEW)
     publish_programs(new.settings, new.store)
     assert blocked(new, NUMBER)
-    (waiting,) = list_open_of(new.store, NUMBER)
+    (waiting,) = new.store.inbox_reader.open_reviews_of(NUMBER)
     manual.reviews(new).decide("none", NUMBER, "news", "me", waiting.key)
     new.applier.drain(partition_of(NUMBER))
     assert not blocked(new, NUMBER)

@@ -9,8 +9,8 @@ import msgspec
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Reply
-from smsgate.store.backlog import BacklogReader
 from smsgate.store.keys import PARTITION_KEYS
+from smsgate.store.reader import BacklogReader
 from smsgate.web.console.app import BADGES
 from tests.fakes.pages import waits
 from tests.fakes.values import OTHER

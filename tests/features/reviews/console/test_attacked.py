@@ -91,7 +91,7 @@ def test_while_the_store_is_away_the_page_says_so(services, agent, redis_server,
         raise StoreUnavailable("the store cannot be used: away")
 
     agent.get("/console/review")
-    monkeypatch.setattr(type(services.store.inbox_reader), "all_review_holds", away)
+    monkeypatch.setattr(type(services.store.inbox_reader), "open_reviews", away)
     for answer in (agent.get("/console/review"), decide(agent, "1-1-0")):
         assert answer.status_code == 503
         assert "the store cannot be used" in words(answer)
