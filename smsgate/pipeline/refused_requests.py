@@ -29,18 +29,6 @@ MAX_PER_ADDRESS = 2
 ACCEPTANCE_PERIOD_S = 60.0
 """How often a process notes that requests of an account are accepted."""
 
-_PROXY_HEADERS = (
-    "cf-connecting-ip",
-    "forwarded",
-    "true-client-ip",
-    "via",
-    "x-client-ip",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-real-ip",
-)
-"""Headers of requests that came through a proxy."""
-
 
 class RefusedRequests:
     """Keeps refused requests with what explains them, and notes accepted ones."""
@@ -78,11 +66,8 @@ class RefusedRequests:
         now = time.monotonic()
         if now >= self._due.get((account.name, newest), 0.0):
             self._due[account.name, newest] = now + ACCEPTANCE_PERIOD_S
-            proxied = any(name in request.headers for name in _PROXY_HEADERS)
             with suppress(StoreUnavailable):
-                self._store.acceptance.note(
-                    account.name, newest=newest, several=several, proxied=proxied
-                )
+                self._store.acceptance.note(account.name, newest=newest, several=several)
         return 0.0 if several else now + ACCEPTANCE_PERIOD_S
 
     def _has_room(self, account: str, address: str) -> bool:

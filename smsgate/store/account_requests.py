@@ -30,8 +30,6 @@ class AcceptedRequests:
     """By an older one, since there have been several."""
     several_since_ms: int = 0
     """Since when there have been several; 0 where there is but one."""
-    direct_ms: int = 0
-    """When the last one came, if it came without a proxy's headers."""
 
 
 class Acceptance:
@@ -55,7 +53,7 @@ class Acceptance:
         found = self._client.zrange(shared_key("unblocked", account), since_s, "+inf", byscore=True)
         return [as_text(number) for number in reversed(cast("list[bytes]", found))]
 
-    def note(self, account: str, *, newest: bool, several: bool, proxied: bool = True) -> None:
+    def note(self, account: str, *, newest: bool, several: bool) -> None:
         """Note a request that was accepted just now. Raises ``StoreUnavailable``."""
         key, now_ms = shared_key("accepted", account), _now_ms()
         with pipelined(self._client) as pipeline:
@@ -64,17 +62,13 @@ class Acceptance:
                 pipeline.hsetnx(key, "several", now_ms)
             else:  # The rotation is over; the next one begins anew.
                 pipeline.hdel(key, "several", "older")
-            if proxied:
-                pipeline.hdel(key, "direct")
-            else:
-                pipeline.hset(key, "direct", now_ms)
             pipeline.expire(key, KEPT_S)
             pipeline.execute()
 
     def last(self, account: str) -> AcceptedRequests:
         """When requests were last accepted. Raises ``StoreUnavailable``."""
         found = self._client.hgetall(shared_key("accepted", account))
-        fields = (b"newest", b"older", b"several", b"direct")
+        fields = (b"newest", b"older", b"several")
         return AcceptedRequests(*[int(found.get(name, 0)) for name in fields])
 
 

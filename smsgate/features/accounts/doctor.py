@@ -153,18 +153,10 @@ def check_account(services: Services, name: str, *, ask: bool = True) -> Iterato
 
 
 def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult]:
-    """Check what the store knows of an account's proxy, texts and provider's list.
+    """Check what the store knows of an account's provider's list.
 
     Raises ``StoreUnavailable``.
     """
-    direct_ms = services.store.acceptance.last(account.name).direct_ms
-    if direct_ms and urlsplit(account.public_url).scheme == "https":
-        text = (
-            f"a request for {account.name} came without a proxy's headers {_ago(direct_ms)}, and "
-            "its public URL is https: without a buffering proxy a few slow clients hold up all"
-        )
-        remedy = "put one in front, as docs/deployment.md says"
-        yield DoctorResult("proxy", "warning", text, remedy)
     if compares_lists(account):
         found = compare_lists(services, account)
         text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""

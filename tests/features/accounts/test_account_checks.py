@@ -93,25 +93,6 @@ def test_what_was_accepted_and_by_which_secret_is_told(make, redis_url, notes, s
     assert said in there.output
 
 
-DIRECT = {"newest": True, "several": False, "proxied": False}
-
-
-@pytest.mark.parametrize("which", [["twilio"], []])
-def test_an_https_address_without_a_proxy_is_warned_of(make, redis_url, which):
-    acceptance = Store(open_redis(redis_url)).acceptance
-    acceptance.note("twilio", **DIRECT)
-    there = make(**TWILIO)
-    there.run("doctor", *which)
-    assert "a request for twilio came without a proxy's headers" in there.output
-    acceptance.note("twilio", **DIRECT | {"proxied": True})
-    there.run("doctor", *which)
-    assert "without a proxy" not in there.output
-    acceptance.note("twilio", **DIRECT)
-    there = make(**TWILIO | {"SMSGATE_PUBLIC_URL": "http://127.0.0.1:8000"})
-    there.run("doctor", *which)
-    assert "without a proxy" not in there.output
-
-
 BANDWIDTH = """
 [accounts.bandwidth]
 provider          = "bandwidth"
