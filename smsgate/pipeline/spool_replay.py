@@ -20,7 +20,7 @@ from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled
 from smsgate.records.removal import SPOOL_FORGOTTEN
 from smsgate.store.store import Store
-from smsgate.store.write_lease import Renewal, SpooledOptOuts
+from smsgate.store.write_lease import SpooledOptOuts
 
 PERIOD_S = 1.0
 NOTE_S = 5.0
@@ -123,54 +123,42 @@ def _event_time_us(spooled: Spooled, ahead_us: int) -> int:
 
 
 RENEWAL_PERIOD_S = 1.25
-"""How often a process looks at its spool, and at the lease."""
-RENEW_AFTER_S = 2.4
-"""How old a lease gets: two periods, so that one renewal may time out before it lapses."""
-OWN_RENEWAL_S = 10.0
-"""How often a process with a spool renews itself at least: in a store that fell back to an older
-copy, what a host said of its spool may stand again."""
+"""How often a process says what its spool holds, and renews the lease if no other just did. Two
+renewals may fail before it lapses."""
 _ROUND_TO_S = 10
 """Seconds to which a host rounds its time, so that it writes no more often."""
 
 
-def report_spool(
-    store: Store, spool: Spool, compared: str = ""
-) -> tuple[Renewal, SpooledOptOuts | None]:
+def report_spool(store: Store, spool: Spool, compared: str = "") -> str:
     """Say what this host's spool holds, and renew the lease of servers that may be trusted.
 
-    ``compared``: see ``WriteLease.renew``. Gives what was said, too; None for no opt-outs. Raises
-    ``StoreUnavailable``, ``SpoolUnavailable``.
+    ``compared``, and what is returned: see ``WriteLease.renew``. Raises ``StoreUnavailable``,
+    ``SpoolUnavailable``.
     """
     state, spooled = spool.state(), None
     if state is not None and state.blocking:
         at_s = int(time.time()) // _ROUND_TO_S * _ROUND_TO_S
         spooled = SpooledOptOuts(socket.gethostname(), state.blocking, at_s, spool.folder)
     spool_id = state.id if state is not None else ""
-    return store.write_lease.renew(spool_id, spooled, compared), spooled
+    return store.write_lease.renew(spool_id, spooled, compared).not_compared
 
 
 class LeaseRenewal:
     """Work of each process ``web`` and ``clock``.
 
-    The process that renewed last goes on; the others see that the lease changes, and renew it where
-    it no longer does. Where the spool cannot be read this process does not renew: it might vouch
-    for a store that lacks opt-outs of this host. Nor for a server that it cannot compare with the
-    records, unless somebody has compared that one before.
+    Where the spool cannot be read this process does not renew: it might vouch for a store that
+    lacks opt-outs of this host. Nor for a server that it cannot compare with the records, unless
+    somebody has compared that one before.
     """
 
     def __init__(self, store: Store, spool: Spool, archiver: LedgerArchiver) -> None:
         self._store = store
         self._spool = spool
         self._archiver = archiver
-        self._ends_ms = 0
-        """The lease as this process last saw it."""
-        self._changed_at = self._renewed_at = -math.inf
-        self._leads = False
-        self._spooled: SpooledOptOuts | None = None
 
     def thread(self) -> BackgroundThread:
-        """The thread that calls ``turn``."""
-        return BackgroundThread("write lease", self.turn, RENEWAL_PERIOD_S)
+        """The thread that calls ``renew``."""
+        return BackgroundThread("write lease", self.renew, RENEWAL_PERIOD_S)
 
     def renew(self) -> None:
         """Renew once.
@@ -178,30 +166,9 @@ class LeaseRenewal:
         Raises ``StoreUnavailable``, ``SpoolUnavailable``, and as ``refuse_older_store`` where
         store and records must be compared first.
         """
-        renewal, self._spooled = report_spool(self._store, self._spool)
-        if renewal.not_compared:
+        if not_compared := report_spool(self._store, self._spool):
             self._archiver.refuse_older_store()
-            renewal, self._spooled = report_spool(self._store, self._spool, renewal.not_compared)
-        self._ends_ms, self._leads, _ = renewal
-        self._changed_at = self._renewed_at = time.monotonic()
-
-    def turn(self) -> None:
-        """As ``renew``, where it is time."""
-        if self._is_due():
-            self.renew()
-
-    def _is_due(self) -> bool:
-        """Whether this host has something to say of its spool, or nobody renews the lease."""
-        state, now = self._spool.state(), time.monotonic()
-        if self._spooled is not None or (state is not None and state.blocking):
-            return True
-        if state is not None and now - self._renewed_at >= OWN_RENEWAL_S:
-            return True
-        if not self._leads:
-            before, self._ends_ms = self._ends_ms, self._store.write_lease.ends_ms()
-            if self._ends_ms != before != 0:
-                self._changed_at = now
-        return not self._ends_ms or now - self._changed_at >= RENEW_AFTER_S
+            report_spool(self._store, self._spool, not_compared)
 
 
 _PARTITION = 0

@@ -56,7 +56,7 @@ class SpooledOptOuts(msgspec.Struct, frozen=True):
 
 _START = (
     "start `smsgate run web` and `clock`; where they run, their log line "
-    "`write lease not renewed` says what hinders them"
+    "`write lease waits` says what hinders them"
 )
 
 
@@ -157,13 +157,6 @@ class WriteLease:
         ends_ms, is_renewed, _ = renewals[0]
         unknown = {one[2].decode() for one in renewals}
         return Renewal(ends_ms, bool(is_renewed), " ".join(sorted(unknown)).strip())
-
-    def ends_ms(self) -> int:
-        """Until when the first partition's lease holds, by Redis's clock; 0 where it has none.
-
-        Raises ``StoreUnavailable``.
-        """
-        return int(self._client.hget(PARTITION_KEYS[0].metadata, "lease") or 0)
 
     def open(self, lasts_ms: int) -> None:
         """Let the gate answer from now on for so long; for a store that no other host uses.

@@ -245,97 +245,27 @@ def test_the_processes_renew_once_a_second(services, redis_client):
     thread.close()
 
 
-def renews(process, redis_client) -> bool:
-    """Whether it renews in one round; a partition that no process looks at tells."""
-    began = redis_client.time()
-    assert wait_until(lambda: redis_client.time()[1] // 1000 != began[1] // 1000)  # another lease
-    redis_client.hincrby(PARTITION_KEYS[3].metadata, "lease", -7)
-    before = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-    process.turn()
-    return redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != before
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Seconds that have passed, by the clock that renewals go by."""
-    passed = [1_000.0]
-    monkeypatch.setattr(spool_replay.time, "monotonic", lambda: passed[0])
+def test_of_many_processes_one_renews_at_a_time(services, redis_client, monkeypatch):
+    other = spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
     monkeypatch.setattr(write_lease, "FRESH_MS", -1_000)  # none is left alone
-    return passed
-
-
-@pytest.fixture
-def processes(services, clock, monkeypatch):
-    """One that renews the lease, and one that found it renewed when it started."""
-    mine, other = (
-        spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
-        for _ in range(2)
-    )
-    mine.turn()
-    with monkeypatch.context() as patch:
-        patch.setattr(write_lease, "FRESH_MS", 600_000)
-        other.turn()
-    return mine, other
-
-
-def test_a_process_that_renews_goes_on_and_another_takes_over_where_it_ends(
-    processes, redis_client, clock
-):
-    mine, other = processes
-    for _ in range(3):
-        clock[0] += 1.25
-        assert not renews(mine, redis_client)
-        assert not renews(other, redis_client)
-        clock[0] += 1.25
-        assert renews(mine, redis_client)
-        assert not renews(other, redis_client)
-
-    clock[0] += 1.25  # from here on it is gone
-    assert not renews(other, redis_client)
-    clock[0] += 1.25
-    assert renews(other, redis_client)
-
-
-def test_a_process_that_was_held_up_leaves_the_lease_to_the_one_that_took_over(
-    processes, redis_client, clock, monkeypatch
-):
-    mine, other = processes
-    clock[0] += 4
-    assert renews(other, redis_client)
+    services.lease_renewal.renew()
+    renewed = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     monkeypatch.setattr(write_lease, "FRESH_MS", 60_000)
-    assert not renews(mine, redis_client)
-    clock[0] += 1.25
-    assert not renews(mine, redis_client)
+    other.renew()
+    assert redis_client.hget(PARTITION_KEYS[3].metadata, "lease") == renewed
 
 
 def test_a_process_says_at_once_what_its_spool_holds_whoever_renews(
-    services, signed, processes, redis_client
+    services, signed, redis_client, monkeypatch
 ):
-    _, mine = processes
-    assert not renews(mine, redis_client)
+    services.lease_renewal.renew()
+    monkeypatch.setattr(write_lease, "FRESH_MS", 60_000)
     with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
         services.ingest.receive("twilio", signed("STOP"))
-    assert renews(mine, redis_client)
+    services.lease_renewal.renew()
+    assert [one.count for one in services.store.write_lease.spooled()] == [1]
     services.spool_replay.replay()
-    mine.turn()
-    assert not renews(mine, redis_client)
-
-
-def test_a_process_with_a_spool_renews_once_in_ten_seconds_though_another_does(
-    services, signed, redis_client, clock
-):
-    with CAUSES["OOM"](redis_client), pytest.raises(StoreUnavailable):
-        services.ingest.receive("twilio", signed("STOP"))
-    services.spool_replay.replay()
-    mine = spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
-    mine.turn()
-    own = 0
-    for _ in range(20):
-        clock[0] += 1.25
-        redis_client.hincrby(PARTITION_KEYS[0].metadata, "lease", 1)
-        own += renews(mine, redis_client)
-        mine._leads = False  # another was faster the next time
-    assert own == 2
+    assert services.store.write_lease.spooled() == []
 
 
 def test_readiness_says_that_writes_are_refused_and_why(services, url, redis_client):
