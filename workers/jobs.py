@@ -21,15 +21,10 @@ from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.store.inbox import APPLY, SEND
 from smsgate.store.keys import PARTITIONS
 
-WORKER_TTL_S = 30
-"""RQ waits 15 s less than this for a job; a dead worker is forgotten a minute later."""
-MAINTENANCE_S = 30
 TIMEOUT_S = 60
 """After which a job is broken off; it works for two seconds and then asks for another one."""
 MAX_DATA_BYTES = 512
 """Our own take about 60; more is not even unpacked."""
-MAX_ID_LENGTH = 64
-"""Characters of an id that the log shows."""
 
 _OWN_JOBS = frozenset(
     json.dumps([function, None, [partition], {}]).encode()
@@ -80,8 +75,8 @@ def worker_on(connection: redis.Redis, queue: str) -> SimpleWorker:
         connection=connection,
         job_class=AllowedJob,
         serializer=JSONSerializer,
-        worker_ttl=WORKER_TTL_S,
-        maintenance_interval=MAINTENANCE_S,
+        worker_ttl=30,  # RQ waits 15 s less for a job, and forgets a dead worker a minute later
+        maintenance_interval=30,
         log_job_description=False,
     )
     worker.max_connection_wait_time = 2.0  # between tries to reach Redis
@@ -103,7 +98,7 @@ class AllowedJob(Job):
         except (ValueError, zlib.error):  # no data, or a time or status that RQ does not write
             is_ours = False
         if not is_ours:
-            _log.warning("job refused", job=self.id[:MAX_ID_LENGTH])
+            _log.warning("job refused", job=self.id[:64])
             self.connection.delete(self.key)
             raise NoSuchJobError("no job of smsgate's")
         self.timeout, self.result_ttl, self.failure_ttl = TIMEOUT_S, 0, 0

@@ -71,17 +71,12 @@ class InboxApplier:
         """End the threads."""
         self._threads.shutdown()
 
-    def drain(self, partition: int) -> int:
-        """Apply a partition's inbox, for two seconds at most; return how many entries.
+    def drain(self, partition: int) -> list[Event]:
+        """Apply a partition's inbox, for two seconds at most.
 
-        Raises ``StoreUnavailable``, ``StoreNotReady``.
+        Returns the events that this call wrote, one for each entry. Raises ``StoreUnavailable``,
+        ``StoreNotReady``.
         """
-        count = self._drain(partition, time.monotonic() + JOB_S)
-        self._mark_idle([partition])
-        return count
-
-    def drain_events(self, partition: int) -> list[Event]:
-        """Like ``drain``, but return the events that this call wrote, one for each entry."""
         events = [*chain.from_iterable(self._batches(partition, time.monotonic() + JOB_S))]
         self._mark_idle([partition])
         return events
@@ -257,15 +252,9 @@ def applied_event(
     """The event of an entry. ``note``: why there is no reply, or empty."""
     entry = stored.entry
     after = settled.consent_state
+    names = (str(partition), stored.id, entry.number, entry.account, entry.message_id)
     return Event(
-        id=event_id(
-            ms_of(stored.id),
-            str(partition),
-            stored.id,
-            entry.number,
-            entry.account,
-            entry.message_id,
-        ),
+        id=event_id(ms_of(stored.id), *names),
         kind=_kind(entry),
         outcome=settled.outcome,
         number=entry.number,
@@ -302,27 +291,16 @@ def _state(consent_state: ConsentState, entry: Entry) -> str:
     return "blocked" if consent_state.blocked(entry.program) else "allowed"
 
 
-_ANSWERED = {
-    "provider": "your provider sends this reply",
-    "network": "the network sends this reply",
-}
-_ELSE = {
-    "operator": "by an operator",
-    "link": "by an opt-out link",
-    "api": "by the API",
-    "import": "by an imported list",
-}
-
-
 def silence(entry: Entry, confirm: str) -> str:
     """Why we do not answer a message, or nothing where we do.
 
     ``confirm`` is the program's setting. ``always`` is for accounts whose own answers are off.
     """
     if entry.source != "text":
-        return f"it was asked for {_ELSE.get(entry.source, f'by {entry.source}')}, not by a text"
+        return "no text asked for it"
     if confirm == "never":
         return 'the program has confirm = "never"'
     if confirm == "auto" and entry.answered:
-        return _ANSWERED.get(entry.answered, f"{entry.answered} sends this reply")
+        whose = "your provider" if entry.answered == "provider" else f"the {entry.answered}"
+        return f"{whose} sends this reply"
     return ""

@@ -96,13 +96,14 @@ class LedgerArchiver:
         Return how many the records did not have yet; None where another mover was faster, and
         nothing was done. Raises ``StoreUnavailable``, ``RecordsUnavailable``.
         """
+        texts = [raw for one in pages.values() for raw in one.forwards]
         kept = self.records.writer.keep(
             {partition: [*one.lines.values()] for partition, one in pages.items()},
             {
                 partition: [ms_of(id_) * 1000 for id_ in one.lines]
                 for partition, one in pages.items()
             },
-            text_deliveries(raw for one in pages.values() for raw in one.forwards),
+            text_deliveries(texts) if texts else None,
         )
         if not kept.done:
             return None

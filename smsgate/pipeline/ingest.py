@@ -121,7 +121,9 @@ class Ingest:
         ids = _shown_ids([(one.message_id, one.number) for one in messages])
         try:
             if expired:
-                arrivals = _only_opt_outs(arrivals)
+                arrivals = [one for one in arrivals if one.entry.decision.intent.stops]
+                if not arrivals:
+                    raise SignatureExpired("the request is outside its signature's time window")
             outcomes = self._store_arrivals(arrivals)
             if not messages or (
                 provider.batches and not is_form(request.headers.get("content-type", ""))
@@ -158,14 +160,14 @@ class Ingest:
         region = program.region if program is not None else ""
         message = replace(message, number=sender_number(message.number, region))
         scope = ""
-        if program is not None:
+        forward_content = None
+        if program is None:
+            decision = _unrouted(message, self._content.value.classifiers.values())
+        else:
             decision = decide(message, self._content.value.classifiers[program.name])
             scope = scope_of(decision, program)
-        else:
-            decision = _unrouted(message, self._content.value.classifiers.values())
-        forward_content = None
-        if program is not None and program.forward is not None and not expired:
-            forward_content = content_to_forward(message, request, program.forward)
+            if program.forward is not None and not expired:
+                forward_content = content_to_forward(message, request, program.forward)
         entry = Entry(
             number=message.number,
             program=program.name if program else "",
@@ -219,10 +221,8 @@ class Ingest:
 
     def _store_reports(self, reports: list[Report], account: Account) -> list[str]:
         """Store what a provider reports of texts of ours: opt-outs, dead numbers, receipts."""
-        entries = [
-            report_entry(self._settings, account, report) for report in reports if report.kind
-        ]
-        outcomes = self._store_arrivals([Arrival(entry) for entry in entries])
+        found = [report_entry(self._settings, account, one) for one in reports if one.kind]
+        outcomes = self._store_arrivals([*map(Arrival, found)])
         taken = take_receipts(self._store, account.name, reports)
         return outcomes or ["receipt"] * bool(taken)
 
@@ -277,14 +277,6 @@ def _has_effect(entry: Entry) -> bool:
     """
     ordinary = entry.decision.intent is Intent.NONE and entry.source == "text"
     return not ordinary or not entry.program or entry.forward_content is not None
-
-
-def _only_opt_outs(arrivals: list[Arrival]) -> list[Arrival]:
-    """Of messages outside their time window only opt-outs count. Raises ``SignatureExpired``."""
-    kept = [arrival for arrival in arrivals if arrival.entry.decision.intent.stops]
-    if not kept:
-        raise SignatureExpired("the request is outside the time window of its signature")
-    return kept
 
 
 def label_of(entry: Entry) -> str:

@@ -179,7 +179,7 @@ class ManualEntries:
         settings: Settings,
         store: Store,
         history: History,
-        apply: Callable[[int], int],
+        apply: Callable[[int], object],
     ) -> None:
         """``history`` says which opt-outs may be lifted; ``apply`` applies a partition's inbox."""
         self._settings = settings

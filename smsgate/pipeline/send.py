@@ -5,9 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 
@@ -77,16 +75,29 @@ class ReplySender:
         self._gate = gate
         self._outbound = outbound
         self._tokens = AccessTokens(outbound)
-        self._senders = SenderThreads(self._send_one)
+        self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+        self._running: list[Future[int]] = []
+        self._ending = threading.Event()
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
     def drain(self, partition: int, patience_s: float = JOB_S) -> int:
         """Send the due replies of a partition; return how many were settled within ``patience_s``.
 
-        Calls that take longer go on in their threads. Raises ``StoreUnavailable``.
+        Calls that take longer go on in their threads. For one thread. Raises ``StoreUnavailable``.
         """
         self._give_back()
-        return self._senders.send(partition, self._store.outbox.depth(partition), patience_s)
+        self._running = [one for one in self._running if not one.done()]
+        room = min(self._store.outbox.depth(partition), SENDERS - len(self._running))
+        running = [self._threads.submit(self._send_due, partition) for _ in range(room)]
+        self._running += running
+        ended, _ = wait(running, timeout=patience_s)
+        return sum(one.result() for one in ended)
+
+    def _send_due(self, partition: int) -> int:
+        sent = 0
+        while not self._ending.is_set() and self._send_one(partition):
+            sent += 1
+        return sent
 
     def _give_back(self) -> None:
         while not self._unsent.empty():
@@ -95,7 +106,8 @@ class ReplySender:
 
     def close(self) -> None:
         """Let the calls under way end and start no other; what surely was not sent goes back."""
-        self._senders.close()
+        self._ending.set()
+        self._threads.shutdown(wait=True)
         with suppress(StoreUnavailable):  # then it is taken for lost, as after a kill
             self._give_back()
 
@@ -278,43 +290,3 @@ def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     except InvalidNumber:
         return "blocked", "the gate refused it: invalid"
     return "", ""
-
-
-class SenderThreads:
-    """Sends the due replies of a partition in several threads at once."""
-
-    def __init__(self, step: Callable[[int], bool]) -> None:
-        """``step(partition)`` sends one reply and says whether there was one; it never raises."""
-        self._step = step
-        self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
-        self._ending = threading.Event()
-        self._lock = threading.Lock()
-        self._busy: Counter[int] = Counter()
-
-    def send(self, partition: int, waiting: int, patience_s: float) -> int:
-        """Let threads send what is due in a partition of which ``waiting`` replies are known.
-
-        Gives how many were sent within ``patience_s``; calls that take longer go on by
-        themselves, so that a provider that hangs holds up nobody but its own replies.
-        """
-        with self._lock:
-            room = max(0, min(waiting, SENDERS - self._busy[partition]))
-            self._busy[partition] += room
-        running = [self._threads.submit(self._repeat, partition) for _ in range(room)]
-        ended, _ = wait(running, timeout=patience_s)
-        return sum(one.result() for one in ended)
-
-    def close(self) -> None:
-        """Let the calls under way end and start no other."""
-        self._ending.set()
-        self._threads.shutdown(wait=True)
-
-    def _repeat(self, partition: int) -> int:
-        sent = 0
-        try:
-            while not self._ending.is_set() and self._step(partition):
-                sent += 1
-        finally:
-            with self._lock:
-                self._busy[partition] -= 1
-        return sent

@@ -17,7 +17,7 @@ from smsgate.pipeline import send
 from smsgate.pipeline.conditions import conditions
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.send import SENDERS, SenderThreads
+from smsgate.pipeline.send import SENDERS
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import all_at_work
@@ -27,7 +27,7 @@ from tests.fakes.values import NUMBER, OTHER, entry
 PARTITION = partition_of(NUMBER)
 
 
-def test_a_call_that_hangs_holds_up_no_other_partition():
+def test_a_call_that_hangs_holds_up_no_other_partition(services, monkeypatch):
     hanging, sent = threading.Event(), []
 
     def step(partition: int) -> bool:
@@ -37,46 +37,28 @@ def test_a_call_that_hangs_holds_up_no_other_partition():
         sent.append(partition)
         return len(sent) < 3
 
-    senders = SenderThreads(step)
-    assert senders.send(1, 1, 0.01) == 0
-    assert senders.send(2, 1, 10) == 2
+    monkeypatch.setattr(services.sender, "_send_one", step)
+    monkeypatch.setattr(services.store.outbox, "depth", lambda _: 1)
+    assert services.sender.drain(1, 0.01) == 0
+    assert services.sender.drain(2, 10) == 2
     hanging.set()
-    senders.close()
 
 
-def test_a_partition_has_no_more_threads_than_replies_or_calls_at_once():
+def test_no_more_calls_are_under_way_than_there_are_threads(services, monkeypatch):
     go, running = threading.Event(), []
 
     def step(partition: int) -> bool:
         running.append(partition)
         return not go.wait(PATIENCE_S)
 
-    senders = SenderThreads(step)
-    senders.send(1, 3, 0.01)
-    senders.send(2, 10 * SENDERS, 0.01)
-    senders.send(2, 10 * SENDERS, 0.01)
-    assert wait_until(lambda: len(running) == SENDERS)
-    assert running.count(1) == 3
-    go.set()
-    senders.close()
-    assert len(running) <= 3 + SENDERS  # three may find a thread free before the end
-
-
-def test_a_partition_that_is_busy_asks_for_no_more_threads_than_it_can_use_until_they_are_free():
-    go, done = threading.Event(), []
-
-    def step(partition: int) -> bool:
-        done.append(partition)
-        return not go.wait(PATIENCE_S)
-
-    senders = SenderThreads(step)
+    monkeypatch.setattr(services.sender, "_send_one", step)
+    monkeypatch.setattr(services.store.outbox, "depth", lambda _: 10 * SENDERS)
     for _ in range(3):
-        senders.send(1, 10 * SENDERS, 0.01)  # the later ones find the partition busy
+        services.sender.drain(1, 0.01)  # the later ones find all of them busy
+    assert wait_until(lambda: len(running) == SENDERS)
     go.set()
-    assert wait_until(lambda: senders.send(1, 1, 10) == 0 and len(done) > SENDERS)
-    senders.close()
-
-    assert len(done) < 2 * SENDERS
+    services.sender.close()
+    assert len(running) == SENDERS
 
 
 def test_replies_whose_provider_cannot_be_reached_age_from_their_text_and_name_the_error(

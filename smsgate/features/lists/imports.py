@@ -157,7 +157,7 @@ def apply_entries(services: Services, entries: Sequence[Entry]) -> list[Event]:
         # What is there already came by a try that ended, perhaps before it was applied.
         newest = inbox.newest(partition)
         while newest and inbox.waits(partition, newest):
-            found += services.applier.drain_events(partition)
+            found += services.applier.drain(partition)
     ids = {one.id for one in added}
     return [one for one in found if one.inbox_id in ids]
 

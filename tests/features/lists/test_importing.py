@@ -176,7 +176,7 @@ def test_what_did_not_take_effect_is_said(services, monkeypatch):
         services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
         return []
 
-    monkeypatch.setattr(services.applier, "drain_events", swallow)
+    monkeypatch.setattr(services.applier, "drain", swallow)
     assert import_numbers(services, [NUMBER], STOPPED) == ["not_applied"]
 
 

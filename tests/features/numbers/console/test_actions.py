@@ -60,7 +60,7 @@ def test_an_opt_out_blocks_at_once_and_bears_name_and_reason(services, agent):
         "operator",
         "by phone",
     )
-    assert event.note == "it was asked for by an operator, not by a text"
+    assert event.note == "no text asked for it"
     assert reason(services) == "opted_out_all"
     assert "(manual: by phone; agent)" in agent.get(PAGE).text
 
