@@ -103,7 +103,6 @@ def answered(client, request: WebhookRequest) -> bytes:
 def settled(services) -> None:
     """Let everything be written that is written a moment later."""
     services.store.metrics.flush()
-    services.refused_requests.close()
 
 
 def kept(redis_client) -> str:

@@ -44,8 +44,14 @@ def queued(redis_client, name="inbox"):
     return redis_client.llen(f"rq:queue:{name}")
 
 
-def test_a_round_notifies_partitions_whose_job_never_came(one, services, redis_client):
+def lose_job(services, redis_client):
+    """Add an entry whose job is lost."""
     services.store.inbox.add([Arrival(entry())])
+    redis_client.delete("rq:queue:inbox")
+
+
+def test_a_round_notifies_partitions_whose_job_never_came(one, services, redis_client):
+    lose_job(services, redis_client)
     one.sweep()
     assert queued(redis_client) == 0
 
@@ -63,7 +69,7 @@ def test_a_round_publishes_the_programs(one, services):
 
 def test_a_clock_that_stands_by_asks_for_nothing(one, services, redis_client):
     one.sweep()
-    services.store.inbox.add([Arrival(entry())])
+    lose_job(services, redis_client)
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
     clock.Sweeper(services, "two").sweep()

@@ -35,8 +35,8 @@ MADE_US = 1_764_100_000_000_000
 
 GUESSED = Decision(
     Intent.OPT_OUT,
-    rule="second_reader",
-    keyword="{notwish} {them} ~1",
+    rule="model",
+    keyword="",
     language="en",
     score=3.9,
     confidence=0.981,
@@ -44,7 +44,7 @@ GUESSED = Decision(
     note="@remove +2.1, of your +0.6",
 )
 """A decision of the model, with its internals."""
-INTERNALS = ("second_reader", "{notwish}", "98.1", "0dbcf8ea5237", "+2.1")
+INTERNALS = ("98.1", "0dbcf8ea5237", "+2.1")
 
 
 @pytest.fixture(scope="module")

@@ -43,16 +43,3 @@ def test_the_terminal_says_what_a_link_lacks(environ, capsys) -> None:
     for name in ("SMSGATE_PUBLIC_URL", "SMSGATE_SECRET_KEYS"):
         assert run(["link", NUMBER, "--program", "alerts"], environ | {name: ""}) == 2
         assert name in capsys.readouterr().err
-
-
-def test_the_terminal_composes_and_counts(environ, capsys) -> None:
-    assert run(["compose", "Sale today’s!", "--program", "alerts", "--json"], environ) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["text"].endswith("\nReply STOP to opt out")
-    assert (told["encoding"], told["segments"]) == ("UCS-2", 1)
-    assert told["foreign"] == [{"character": "’", "count": 1, "instead": "'"}]
-    assert run(["compose", "Sale today’s!", "--program", "alerts"], environ) == 0
-    shown = capsys.readouterr().out
-    assert "1 segment (UCS-2, 35 UTF-16 units)" in shown
-    assert 'U+2019 RIGHT SINGLE QUOTATION MARK ×1; instead: "\'"' in shown
-    assert run(["compose", "x", "--program", "nothing"], environ) == 2

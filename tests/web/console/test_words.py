@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent.decision_text import names_keyword
+from smsgate.consent.decision_text import reason
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from tests.fakes.console_pages import (
     ADDRESSES,
@@ -35,7 +35,7 @@ def used(services) -> ConsoleObjects:
         decision = Decision(
             (Intent.OPT_OUT, Intent.HELP, Intent.REVIEW)[at % 3],
             rule=rule,
-            keyword="STOP" if names_keyword(rule) else PATTERN,
+            keyword="STOP" if reason(rule, "STOP").endswith(": STOP") else PATTERN,
             language="ht",
             note="slip of the finger: STOPTEXTING; @fedup +1.7, %dn",
         )
