@@ -16,7 +16,7 @@ from smsgate import AsyncGate, Gate
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable, Suppressed, UnknownProgram
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.store.connection import Script, open_redis
+from smsgate.store.connection import open_redis
 from smsgate.store.inbox import APPLY, JobQueue
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.numbers import Effects
@@ -181,10 +181,3 @@ def test_nothing_is_enqueued(user_url, redis_client):
     with pytest.raises(QueueUnavailable, match=r"(?i)permission"):
         JobQueue(user_url, 2.0).enqueue(APPLY, 1)
     assert not redis_client.exists("rq:queue:inbox")
-
-
-def test_scripts_that_write_are_not_called_as_reading_ones(redis_client):
-    names = [
-        Script(redis_client, name).command_name for name in ("add", "commit", "check", "states")
-    ]
-    assert names == ["EVALSHA", "EVALSHA", "EVALSHA_RO", "EVALSHA_RO"]

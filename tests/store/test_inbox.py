@@ -236,13 +236,6 @@ def test_a_full_redis_takes_nothing_and_says_so(store, redis_client):
     assert not added[0].duplicate
 
 
-def test_a_redis_that_is_away_is_an_error_of_ours():
-    inbox = Inbox(open_redis("redis://127.0.0.1:1/0", 0.2))
-
-    with pytest.raises(StoreUnavailable):
-        inbox.add([arrival()])
-
-
 def test_an_entry_that_cannot_be_read_does_not_stop_its_partition(store, redis_client):
     redis_client.xadd(KEYS.inbox, {"e": b"\xff{", "s": 1})
     store.inbox.add([arrival()])

@@ -117,19 +117,6 @@ def test_a_list_with_one_number_many_times_holds_redis_no_longer(store, monkeypa
     assert max(sizes) < 2 * CHECK_CHUNK + 10
 
 
-def test_what_is_rare_is_found_among_thousands(store):
-    numbers = [f"+1415555{place:04}" for place in range(CHECK_CHUNK)]
-    ways = {
-        LOCKED: ConsentState(locked=True),
-        OPTED_OUT: ConsentState(opted_out=frozenset({"alerts"})),
-    }
-    for (bits_of, way), number in zip(ways.items(), (numbers[7], numbers[-3]), strict=True):
-        put(store, {number: way})
-        seen = bits(store.numbers.check(numbers, "alerts"))
-        assert seen[numbers.index(number)] == bits_of
-    assert sum(1 for one in seen if one) == 2
-
-
 def test_what_is_remembered_of_a_blocked_number_comes_with_it(store):
     state = NumberState(marks={ALL: Mark(stops=True, event_time_us=1, account="a", id="1-0")})
     put(store, {NUMBER: ConsentState(everywhere=True, state=state)})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Intent
-from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.sample_log import SampleLog
 from smsgate.store.store import Store
@@ -44,14 +43,6 @@ def test_what_redis_refuses_is_counted(store: Store, redis_client) -> None:
     store.sample_log.flush()
 
     assert store.sample_log.dropped == MANY
-
-
-def test_what_cannot_reach_redis_is_counted() -> None:
-    trail = SampleLog(open_redis("redis://127.0.0.1:1/0", 0.2))
-    fill(trail)
-    trail.flush()
-
-    assert trail.dropped == MANY
 
 
 def test_a_full_queue_drops_the_newest(store: Store, redis_client, monkeypatch: pytest.MonkeyPatch):
