@@ -17,18 +17,25 @@ import structlog
 
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable, StoreNotReady
 from smsgate.features.alerts.service import AlertService
+from smsgate.features.dashboard.statistics import save_counts
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.interface.operation import Progress
 from smsgate.logs import Reminder
+from smsgate.pipeline.archive import BATCH
 from smsgate.pipeline.background_thread import BackgroundThread
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
-from workers import ledger_archiver
 from workers.opt_out_lists import opt_out_list_threads
 
 PERIOD_S = 2.0
 LOG_S = 2.0
 """How often the progress of a rebuild is logged, and the clock's lease prolonged."""
+ARCHIVE_S = 0.8
+"""An event is in the records within a second of its commit."""
+COUNT_S, RETENTION_S = 60.0, 600.0
+"""How often the sums of the day go to the records, and whether it is time to remove old ones is
+asked."""
 ALERTS_S, ALERT_TEST_S = 15.0, 2.0
 """How often the conditions are compared, and whether somebody asked for a test is looked at."""
 
@@ -44,18 +51,36 @@ _log = structlog.get_logger()
 
 def threads(services: Services) -> list[BackgroundThread]:
     """What a clock does, each in a thread of its own; not started yet."""
-    archiver = ledger_archiver.ArchiverRounds(services)
     return [
         BackgroundThread("clock", Sweeper(services).sweep, PERIOD_S),
         services.lease_renewal.thread(),
-        BackgroundThread(
-            "ledger archiver",
-            archiver.run_once,
-            ledger_archiver.PERIOD_S,
-            close_timeout_s=30.0,
-        ),
+        *record_threads(services),
         *alert_threads(services),
         *opt_out_list_threads(services),
+    ]
+
+
+def record_threads(services: Services) -> list[BackgroundThread]:
+    """Those that move the ledgers to the records, count the day, and remove what is old.
+
+    Any number of clocks may do it: of two movers one is faster, and retention has a turn a day.
+    """
+    store, records, archiver = services.store, services.records, services.archiver
+
+    def move() -> float:
+        return 0.0 if archiver.move() >= BATCH else ARCHIVE_S
+
+    def remove_old() -> None:
+        if store.sweep.take_retention_turn():
+            for _ in Forgetting(archiver, services.settings.retention).apply_retention():
+                if retention.is_ending:
+                    return
+
+    retention = BackgroundThread("retention", remove_old, RETENTION_S)
+    return [
+        BackgroundThread("ledger archiver", move, ARCHIVE_S, close_timeout_s=30.0),
+        BackgroundThread("counts", lambda: save_counts(store, records), COUNT_S),
+        retention,
     ]
 
 

@@ -18,13 +18,12 @@ from smsgate.web import create_app
 from tests.fakes.values import NUMBER, OTHER
 from tests.journey.system import until
 from workers import jobs
-from workers.ledger_archiver import ArchiverRounds
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 28, 6_495
+MAX_FILES, MAX_LINES = 27, 6_450
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
-MAX_RUN_LINES = 2_512
+MAX_RUN_LINES = 2_492
 """Of the functions that run, which moving code to other files does not change. Likewise."""
 
 
@@ -94,7 +93,6 @@ def stop(
     monkeypatch.setattr(jobs, "send", services.sender.drain)
     services.records.migrate()
     client = create_app(services).test_client()
-    thread = ArchiverRounds(services)
 
     requests = {number: signed("STOP", number) for number in (OTHER, NUMBER)}
 
@@ -108,7 +106,7 @@ def stop(
         api.wait_for(before + 1)
         partition = partition_of(number)
         until(lambda: not services.store.outbox.depth(partition))
-        thread.run_once()
+        services.archiver.move()
 
     return take
 

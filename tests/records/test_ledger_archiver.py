@@ -10,9 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from smsgate.domain.errors import StoreNotReady
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
-from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import RETENTION
@@ -21,7 +19,7 @@ from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
 from tests.records.values import event
-from workers.ledger_archiver import PERIOD_S, ArchiverRounds
+from workers.clock import ARCHIVE_S, record_threads
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def happen(store):
 
 
 def test_what_waits_is_recorded_within_a_second(services, happen, records):
-    thread = BackgroundThread("ledger archiver", ArchiverRounds(services).run_once, PERIOD_S)
+    thread = record_threads(services)[0]
     thread.start()
     try:
         happen(1)
@@ -59,34 +57,31 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
-    store.sweep.take_retention_turn()
-    thread = ArchiverRounds(services)
+    thread = record_threads(services)[0]
     happen(*range(BATCH + 1))
-    assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, PERIOD_S, PERIOD_S]
+    assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, ARCHIVE_S, ARCHIVE_S]
     assert store.ledger_reader.waiting().count == 0
 
 
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    with pytest.raises(StoreNotReady):
-        ArchiverRounds(services).run_once()
+    thread = record_threads(services)[0]
+    assert thread.run_once() > ARCHIVE_S
     assert services.archiver.report().text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
-    assert ArchiverRounds(services).run_once() == PERIOD_S
+    assert thread.run_once() == ARCHIVE_S
     assert services.records.reader.count_events() == 1
 
 
-def test_once_a_day_old_texts_go_while_nothing_else_is_to_do(
-    services, happen, store, records, redis_client
-):
+def test_old_texts_go_once_a_day(services, happen, store, records, redis_client):
     old = aged(store.health.now_us() // 1000, 100)
     happen(old, kind="help", text="lunch?", consent_state=None)
-    thread, other = ArchiverRounds(services), ArchiverRounds(services)
+    services.archiver.move_all()
 
-    for _ in range(4):
-        thread.run_once()
-        other.run_once()
+    for _ in range(2):
+        for retention in (record_threads(services)[2], record_threads(services)[2]):
+            retention.run_once()
 
     assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]
     assert len(list(records.reader.between(kinds=["retention"]))) == 1
