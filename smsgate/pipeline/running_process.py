@@ -82,11 +82,11 @@ class RunningProcess:
 
     def beat(self) -> None:
         """Report the process. Raises ``StoreUnavailable``."""
-        heartbeats = self.services.store.heartbeats
+        store = self.services.store
         if not self._started_us:  # by Redis's clock
             ran_s = time.monotonic() - self._began_s
-            self._started_us = heartbeats.now_us() - int(ran_s * 1_000_000)
-        heartbeats.beat(self.describe())
+            self._started_us = store.health.now_us() - int(ran_s * 1_000_000)
+        store.heartbeats.beat(self.describe())
 
     def describe(self) -> Process:
         """Return what a heartbeat says of the process."""

@@ -49,10 +49,6 @@ class Heartbeats:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def now_us(self) -> int:
-        """Redis's clock."""
-        return now_us(self._client)
-
     def beat(self, process: Process, forgotten_s: int = FORGOTTEN_S) -> None:
         """Report that a process runs; the report expires unless it is prolonged."""
         said = msgspec.json.encode(process)
@@ -84,7 +80,7 @@ class Heartbeats:
 
     def snapshot(self) -> ProcessSnapshot:
         """The processes that run now."""
-        return ProcessSnapshot(self.now_us(), tuple(self.running()))
+        return ProcessSnapshot(now_us(self._client), tuple(self.running()))
 
 
 LEASE_MS = 6_000

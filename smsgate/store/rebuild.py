@@ -123,7 +123,7 @@ class StoreRebuild:
                 left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
                 if left_s > 0:
                     values += (f"number:{number}", state, min(left_s, KEEP_MARKS_S))
-        self._put(_calls(name, partition, sets, values))
+        self._put(name, partition, sets, values)
 
     def remember(
         self, name: str, messages: Iterable[tuple[int, str, str, int]], now_us: int
@@ -136,16 +136,10 @@ class StoreRebuild:
         for partition, account, id_, received_us in messages:
             left_s = KEEP_MESSAGE_ID_S - (now_us - received_us) // 1_000_000
             if left_s > 0:
-                partitions[partition] += (
-                    f"seen:{account}:{id_}",
-                    "rebuilt",
-                    min(left_s, KEEP_MESSAGE_ID_S),
-                )
-        self._put(
-            call
-            for partition, some in partitions.items()
-            for call in _calls(name, partition, {}, some)
-        )
+                left_s = min(left_s, KEEP_MESSAGE_ID_S)
+                partitions[partition] += (f"seen:{account}:{id_}", "rebuilt", left_s)
+        for partition, some in partitions.items():
+            self._put(name, partition, {}, some)
 
     def remember_opt_ins(self, name: str, messages: Iterable[tuple[int, str, str]]) -> None:
         """Remember opt-ins without end: partition, account and message id of each.
@@ -155,11 +149,8 @@ class StoreRebuild:
         partitions: dict[int, list[str]] = defaultdict(list)
         for partition, account, id_ in messages:
             partitions[partition].append(f"{account}:{id_}")
-        self._put(
-            call
-            for partition, ids in partitions.items()
-            for call in _calls(name, partition, {"optins": ids}, [])
-        )
+        for partition, ids in partitions.items():
+            self._put(name, partition, {"optins": ids}, [])
 
     def drop_replayed_opt_ins(self, recorded: Iterable[tuple[int, str, str]]) -> None:
         """Take opt-ins out of inboxes whose message ids were not known here when they came again.
@@ -175,14 +166,9 @@ class StoreRebuild:
                     if one.entry.decision.intent is Intent.OPT_IN and one.entry.message_id:
                         waiting[keys.partition, opt_in_member(one.entry)] = one.id
         if waiting:
-            places = ((partition, f"{account}:{id_}") for partition, account, id_ in recorded)
-            self._write(
-                [
-                    ("XDEL", PARTITION_KEYS[place[0]].inbox, waiting[place])
-                    for place in places
-                    if place in waiting
-                ]
-            )
+            for partition, account, id_ in recorded:
+                if (known := waiting.get((partition, f"{account}:{id_}"))) is not None:
+                    self._client.xdel(PARTITION_KEYS[partition].inbox, known)
 
     def hold_for_review(self, waiting: Iterable[tuple[str, str, str]]) -> None:
         """Hold what waits for a person: program, number, and the inbox ids of first and newest."""
@@ -208,13 +194,15 @@ class StoreRebuild:
 
     def release(self, name: str) -> None:
         """Let others rebuild, if it is still the turn of ``name``."""
-        if self._client.get(REBUILD_LEASE) == name.encode():
+        if self.leads(name):
             self._client.delete(REBUILD_PROGRESS)
             self._leases.release(REBUILD_LEASE, name)
 
-    def _put(self, calls: Iterable[Call]) -> None:
-        wanted = [*calls]
-        if wanted and not all(self._restore.many(wanted)):
+    def _put(
+        self, name: str, partition: int, sets: Mapping[str, Sequence[str]], values: _Values
+    ) -> None:
+        """Sets by their names in the partition, and values that expire."""
+        if not all(self._restore.many(_calls(name, partition, sets, values))):
             raise StoreNotReady(
                 "the store was flushed while it was rebuilt, or another process rebuilds it"
             )
@@ -232,7 +220,7 @@ class StoreRebuild:
 def _calls(
     name: str, partition: int, sets: Mapping[str, Sequence[str]], values: _Values
 ) -> Iterator[Call]:
-    """Calls of the script: sets by their names in the partition, and values that expire."""
+    """The calls of the script for ``_put``."""
     keys = PARTITION_KEYS[partition]
 
     def call(some_sets: Sequence[object], some_values: Sequence[object]) -> Call:

@@ -81,7 +81,7 @@ def test_the_doctor_tells_when_processes_run_different_versions(
     there: Terminal, store: Store
 ) -> None:
     version = there.json("config", "check")["version"]  # type: ignore[index,call-overload]
-    began_us = store.heartbeats.now_us() - 61_000_000
+    began_us = store.health.now_us() - 61_000_000
     store.heartbeats.beat(Process("p", "web", "h", 7, version, started_us=began_us))
     assert processes(there) == [
         ("ok", f"all run one version of the configuration: {version}"),
@@ -100,7 +100,7 @@ def test_the_doctor_tells_when_processes_run_different_versions(
 def test_while_processes_are_restarted_one_after_the_other_nothing_is_told(
     there: Terminal, store: Store
 ) -> None:
-    now_us = store.heartbeats.now_us()
+    now_us = store.health.now_us()
     for id_, version in (("p", "v0"), ("q", "v1")):
         store.heartbeats.beat(Process(id_, "web", "h", 7, version, started_us=now_us))
     assert "different versions" not in str(there.json("doctor"))

@@ -163,7 +163,7 @@ def weak(services, redis) -> None:
 
 
 def mixed_versions(services, redis) -> None:
-    before = services.store.heartbeats.now_us() - 61_000_000
+    before = services.store.health.now_us() - 61_000_000
     for version in ("v1", "v2"):
         one = heartbeat("worker", f"host-{version}", started_us=before)
         services.store.heartbeats.beat(msgspec.structs.replace(one, version=version))

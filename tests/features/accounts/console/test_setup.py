@@ -152,7 +152,7 @@ def test_what_the_doctor_finds_is_a_page(viewer):
 
 
 def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, services, monkeypatch):
-    now_us = services.store.heartbeats.now_us()
+    now_us = services.store.health.now_us()
     web = heartbeat("web", "web-1", software="0.9.1", started_us=now_us - 7_200_000_000)
     services.store.heartbeats.beat(web, 600)
     services.store.heartbeats.beat(heartbeat("sender", "web-2"))

@@ -341,8 +341,8 @@ def await_next_millisecond(services) -> None:
 
     An event has the time of its millisecond's begin, so a text of the same one seems newer.
     """
-    before = services.store.heartbeats.now_us() // 1000
-    while services.store.heartbeats.now_us() // 1000 == before:
+    before = services.store.health.now_us() // 1000
+    while services.store.health.now_us() // 1000 == before:
         pass
 
 
