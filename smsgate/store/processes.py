@@ -11,7 +11,7 @@ from contextlib import suppress
 import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.metrics.snapshot import Process, ProcessSnapshot
+from smsgate.metrics.snapshot import OptOutListState, Process, ProcessSnapshot
 from smsgate.store.connection import (
     Client,
     Script,
@@ -115,3 +115,40 @@ class Sweep:
         )
         inboxes = [partition for partition, (inbox, _) in enumerate(found) if inbox]
         return inboxes, [partition for partition, (_, outbox) in enumerate(found) if outbox]
+
+
+LIST_LEASE_MS = 60_000
+"""How long the lease of an account's opt-out list lasts; a call takes at most 13 s."""
+MAX_REFUSALS = 20
+"""Different reasons of refusals that are kept."""
+_list_state = msgspec.json.Decoder(OptOutListState).decode
+
+
+class OptOutLists:
+    """How far smsgate and the opt-out lists of providers were compared, by account.
+
+    A flushed store forgets it: then every opt-out is told to the provider again, which changes
+    nothing there, and the list is read from its beginning. Everything raises ``StoreUnavailable``.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._leases = Leases(client)
+
+    def leads(self, account: str, name: str) -> bool:
+        """Whether the process of that name has the lease; takes or prolongs it if it may."""
+        key = shared_key("opt-out-list", account, "lease")
+        return self._leases.hold(key, name, LIST_LEASE_MS)
+
+    def release(self, account: str, name: str) -> None:
+        """Give up the lease, so that another process need not wait for its end."""
+        self._leases.release(shared_key("opt-out-list", account, "lease"), name)
+
+    def read(self, account: str) -> OptOutListState | None:
+        """What is remembered; None if nothing is, because the clock never began."""
+        found = self._client.get(shared_key("opt-out-list", account))
+        return None if found is None else _list_state(found)
+
+    def write(self, account: str, state: OptOutListState) -> None:
+        """Remember it. Only the holder of the lease may."""
+        self._client.set(shared_key("opt-out-list", account), msgspec.json.encode(state))

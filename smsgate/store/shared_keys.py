@@ -11,7 +11,7 @@ quarantined:ACCOUNT      hash        refused requests, masked; below it how many
 accepted:ACCOUNT         hash        when requests were last accepted
 unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
-opt-out-list:ACCOUNT     string      and more below it, see ``opt_out_lists.py``
+opt-out-list:ACCOUNT     string      how far a provider's list was compared (JSON), :lease
 answered:KEY:ID          string      the answer to a call with an Idempotency-Key, for a day
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them

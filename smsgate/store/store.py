@@ -12,9 +12,8 @@ from smsgate.store.inbox import Inbox, JobQueue
 from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.numbers import Commits
-from smsgate.store.opt_out_lists import OptOutLists
 from smsgate.store.outbox import Ledger, Outbox
-from smsgate.store.processes import Heartbeats, Sweep
+from smsgate.store.processes import Heartbeats, OptOutLists, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.reader import BacklogReader, InboxReader, LedgerReader
 from smsgate.store.rebuild import StoreRebuild

@@ -13,7 +13,7 @@ from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline.services import Services
 from smsgate.providers.calls import retry_after_s
 from smsgate.settings import Account
-from smsgate.store.opt_out_lists import MAX_REFUSALS
+from smsgate.store.processes import MAX_REFUSALS
 
 _FIRST_RETRY_S, _MAX_RETRY_S = 5.0, 900.0
 _log = structlog.get_logger("smsgate.opt_out_list")

@@ -17,11 +17,11 @@ from smsgate.metrics.snapshot import OptOutListState
 from smsgate.pipeline.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.settings import Account
-from smsgate.store.opt_out_lists import LEASE_S
+from smsgate.store.processes import LIST_LEASE_MS
 
 IDLE_S = 10.0
 """Pause where there is nothing to tell and nothing to read."""
-STANDBY_S = LEASE_S / 6
+STANDBY_S = LIST_LEASE_MS / 6_000
 
 
 class OptOutListSync:
