@@ -34,9 +34,10 @@ from bench import cpu
 from bench.servers import Servers
 from bench.suppressed import fill, numbers
 from smsgate.cli.process_groups import ProcessGroups
+from smsgate.domain.messages import Arrival
+from smsgate.features.numbers.manual_entries import opt_out_entry
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.manual import opt_out_entry
 from smsgate.pipeline.services import build_services
 
 CALL = 10_000
@@ -98,7 +99,8 @@ def apply_for_ever() -> None:
     drawn = numbers(1_000_000, seed=77)
     for start in range(0, len(drawn), _APPLIED):
         for number in drawn[start : start + _APPLIED]:
-            services.manual.add(opt_out_entry(services.settings, number, "all", "bench", "bench"))
+            entry = opt_out_entry(services.settings, number, "all", "bench", "bench")
+            services.store.inbox.add([Arrival(entry)])
         for partition in services.store.inbox.busy():
             services.applier.drain(partition)
 

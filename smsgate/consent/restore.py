@@ -3,7 +3,8 @@
 The subscriber's own START needs nothing of this. Anybody else needs a basis: a newer consent with
 its evidence, evidence that an admin names, or that the opt-out was entered by us and not by the
 subscriber. Whether a basis fits the history of the number is decided where the restore is asked for
-(``pipeline/manual.py``); here it is applied, unless something newer was said in between.
+(``features/numbers/manual_entries.py``); here it is applied, unless something newer was said in
+between.
 """
 
 from __future__ import annotations

@@ -7,13 +7,18 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from smsgate.domain.errors import Unfit
 from smsgate.domain.signed_times import iso_time
 from smsgate.pipeline.gate import GateReason, Since
 
+MAX_REASON_CHARS = 500
 Reason = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"\S", max_length=500, description="Why, for the record.", examples=["by phone"]
+        pattern=r"\S",
+        max_length=MAX_REASON_CHARS,
+        description="Why, for the record.",
+        examples=["by phone"],
     ),
 ]
 Number = Annotated[str, msgspec.Meta(max_length=40, description="E.164, such as +14155550123.")]
@@ -29,6 +34,17 @@ SinceTime = Annotated[
 UntilTime = Annotated[
     datetime | None, msgspec.Meta(description="Before this time; without a zone, in UTC.")
 ]
+
+
+def reason_of(text: str) -> str:
+    """Return the reason, stripped. Raises ``Unfit`` if it is empty or too long."""
+    plain = text.strip()
+    if not plain or len(plain) > MAX_REASON_CHARS:
+        raise Unfit(
+            f"Give a reason for the record, in at most {MAX_REASON_CHARS} characters.",
+            field="reason",
+        )
+    return plain
 
 
 class CheckResult(msgspec.Struct, frozen=True, gc=False):

@@ -89,3 +89,19 @@ def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
         sender=report.sender,
         phone=is_e164(number),
     )
+
+
+def refusal_entry(settings: Settings, reply: Reply) -> Entry:
+    """The entry for a number that a provider will not text: an opt-out that we do not have."""
+    program = settings.programs.get(reply.program)
+    own = program is not None and program.scope == "program"
+    return Entry(
+        number=reply.number,
+        program=reply.program,
+        decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
+        scope=reply.program if own else ALL,
+        source="provider",
+        actor="provider",
+        account=reply.account,
+        message_id=f"refused-{reply.id}",
+    )

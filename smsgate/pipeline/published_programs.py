@@ -8,8 +8,9 @@ import msgspec
 
 from smsgate.consent.events import PublishedProgram
 from smsgate.consent.transitions import published_program
-from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady
-from smsgate.settings import Settings
+from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady, UnknownProgram
+from smsgate.domain.messages import ALL
+from smsgate.settings import Program, Settings
 from smsgate.store.store import Store
 
 
@@ -58,3 +59,18 @@ def published_programs(settings: Settings) -> dict[str, PublishedProgram]:
         for old, name in settings.programs.renamed.items()
     }
     return published | former
+
+
+def check_program(settings: Settings, name: str) -> Program:
+    """The program of that name. Raises ``UnknownProgram`` unless it is configured.
+
+    Of a former name that says only what it is now: an API key may be limited to that program.
+    """
+    if name in settings.programs.renamed:
+        now = settings.programs.renamed[name]
+        raise UnknownProgram(f"the program {name!r} is called {now!r} now: use that name")
+    found = settings.programs.get(name)
+    if found is None:
+        names = ", ".join([ALL, *(program.name for program in settings.programs)])
+        raise UnknownProgram(f"no program is called {name!r}; there are: {names}")
+    return found

@@ -29,8 +29,7 @@ from smsgate.outbound import Outbound
 from smsgate.pipeline.access_tokens import AccessTokens
 from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.manual import refusal_entry
-from smsgate.pipeline.provider_reports import take_early
+from smsgate.pipeline.provider_reports import refusal_entry, take_early
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Settings
 from smsgate.store.inbox import JOB_S

@@ -15,7 +15,6 @@ from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
-from smsgate.pipeline.manual import ManualEntries
 from smsgate.pipeline.monitoring import Monitor
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
@@ -77,11 +76,6 @@ class Services:
     def history(self) -> History:
         """The events of numbers, wherever they are by now."""
         return History(self.store, self.records)
-
-    @cached_property
-    def manual(self) -> ManualEntries:
-        """Opt-outs, restores, locks and consents that people and programs enter."""
-        return ManualEntries(self.settings, self.store, self.history, self.applier.drain)
 
     @cached_property
     def spool_replay(self) -> SpoolReplay:

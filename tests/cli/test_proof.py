@@ -13,8 +13,8 @@ from smsgate.cli.session import person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual

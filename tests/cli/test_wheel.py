@@ -29,10 +29,12 @@ WORKERS = {"checkout": [sys.executable, "-m", "workers"], "wheel": ["smsgate", "
 OPTS_OUT = """
 import os
 from smsgate import load_configuration
-from smsgate.pipeline.manual import opt_out_entry
+from smsgate.domain.messages import Arrival
+from smsgate.features.numbers.manual_entries import opt_out_entry
 from smsgate.pipeline.services import build_services
 services = build_services(load_configuration(os.environ))
-services.manual.add(opt_out_entry(services.settings, os.environ["NUMBER"], "all", "tests", ""))
+entry = opt_out_entry(services.settings, os.environ["NUMBER"], "all", "tests", "")
+services.store.inbox.add([Arrival(entry)])
 services.close()
 """
 

@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 
-from smsgate.pipeline.manual import RestoreRequest
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
 

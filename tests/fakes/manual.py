@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.messages import Entry
+from smsgate.domain.messages import Arrival, Entry
+from smsgate.features.numbers.manual_entries import (
+    RestoreRequest,
+    consent_entry,
+    lock_entry,
+    opt_out_entry,
+    restore_entry,
+)
 from smsgate.features.reviews.service import ReviewService
-from smsgate.pipeline.manual import RestoreRequest, consent_entry, lock_entry, opt_out_entry
 from smsgate.pipeline.services import Services
 
 
@@ -34,4 +40,13 @@ def reviews(services: Services) -> ReviewService:
 
 def enter(services: Services, change: Entry | RestoreRequest) -> str:
     """Enter one change, and return its id. Raises what refuses it."""
-    return services.manual.add(change).id
+    if isinstance(change, RestoreRequest):
+        change = restored(services, change)
+    (added,) = services.store.inbox.add([Arrival(change)])
+    return added.id
+
+
+def restored(services: Services, request: RestoreRequest) -> Entry:
+    """The entry of a restore. Raises what refuses it."""
+    parts = (services.settings, services.store, services.history, services.applier)
+    return restore_entry(request, *parts)

@@ -113,7 +113,6 @@ class FakeServices(Services):
         self.settings, self.gate, self.store = given or settings(), FakeGate(), FakeStore()
         self.records = NoKeys()
         self.ingest = self.monitor = self
-        self.manual = None
         """Nothing here asks the services behind the links' pages."""
         self.answer = ACK
         self.error: Exception | None = None

@@ -49,21 +49,21 @@ def test_a_call_that_was_refused_can_be_made_again(api, services, monkeypatch) -
         raise StoreUnavailable("Redis is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(services.manual, "add", broken)
+        patched.setattr(services.store.inbox, "add", broken)
         assert api.call("PUT", PATH, headers=KEY).status_code == 503
     assert api.call("PUT", PATH, headers=KEY).status_code == 202
     assert entries(services) == 1
 
 
 def test_of_two_at_once_one_is_told_to_wait(api, services, monkeypatch) -> None:
-    add, entered, go_on = services.manual.add, threading.Event(), threading.Event()
+    add, entered, go_on = services.store.inbox.add, threading.Event(), threading.Event()
 
     def slow(entry: object) -> object:
         entered.set()
         assert go_on.wait(30)
         return add(entry)
 
-    monkeypatch.setattr(services.manual, "add", slow)
+    monkeypatch.setattr(services.store.inbox, "add", slow)
     answers = []
     first = threading.Thread(target=lambda: answers.append(api.call("PUT", PATH, headers=KEY)))
     first.start()

@@ -17,12 +17,12 @@ from smsgate.domain.errors import (
     UnknownAccount,
 )
 from smsgate.domain.messages import InboundMessage, Intent
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.replies.operations import retry_reply
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
 from smsgate.pipeline.api_keys import Caller
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.services import Services, build_services
 from smsgate.providers import PROVIDERS

@@ -19,9 +19,9 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence, page
 from smsgate.features.lists.imports import ImportRequest
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import forget_number
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
@@ -254,7 +254,7 @@ def test_a_stop_between_asking_and_applying_holds(services):
         consent(services, DAY_US),
         replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
-        entry = services.manual.restore_entry(request)
+        entry = manual.restored(services, request)
         by_text(services)
         services.store.inbox.add([Arrival(entry)])
         work(services)

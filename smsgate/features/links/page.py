@@ -30,11 +30,11 @@ from smsgate.domain.errors import (
     UnknownProgram,
     reason_of,
 )
-from smsgate.domain.messages import ALL, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.domain.opt_out_links import PATH, is_shaped, program_id, read_token
 from smsgate.domain.phone import masked
 from smsgate.features.links.page_text import PageText, choose_language, fill
-from smsgate.pipeline.manual import check_program
+from smsgate.pipeline.published_programs import check_program
 from smsgate.pipeline.services import Services
 from smsgate.settings import Program, Settings
 from smsgate.web.limits import Limits
@@ -118,7 +118,7 @@ def opt_out(services: Services, opened: OpenedLink, choice: str, language: str) 
         scope=scope_of(decision, program) if program else ALL,
         source="link",
     )
-    services.manual.add(entry)
+    services.store.inbox.add([Arrival(entry)])
     return entry.scope
 
 

@@ -36,7 +36,7 @@ from smsgate.features.lists.results import ListResult
 from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import replace_file
 from smsgate.interface.operation import Progress
-from smsgate.pipeline.manual import reason_of
+from smsgate.interface.schemas import reason_of
 from smsgate.pipeline.services import Services
 
 KEPT_DAYS = 7

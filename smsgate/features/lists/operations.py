@@ -35,8 +35,8 @@ from smsgate.interface.operation import (
     Upload,
     operation,
 )
-from smsgate.interface.schemas import micros
-from smsgate.pipeline.manual import check_program, reason_of
+from smsgate.interface.schemas import micros, reason_of
+from smsgate.pipeline.published_programs import check_program
 from smsgate.records import Records
 from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
 from smsgate.records.reader import stream_of

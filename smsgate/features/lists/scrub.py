@@ -16,7 +16,7 @@ from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResul
 from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
 from smsgate.interface.operation import Progress
-from smsgate.pipeline.manual import check_program
+from smsgate.pipeline.published_programs import check_program
 from smsgate.pipeline.services import Services
 
 WINDOW = 50_000

@@ -10,17 +10,20 @@ import msgspec
 from smsgate.consent.restore import CONSENT
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import ALL
-from smsgate.interface.operation import Actor, Context, operation
-from smsgate.interface.schemas import AcceptedChange, Medium, Number, ProgramName, Reason
-from smsgate.pipeline.manual import (
-    ManualEntries,
+from smsgate.domain.messages import ALL, Arrival, Entry
+from smsgate.features.numbers.manual_entries import (
     RestoreRequest,
     consent_entry,
     lock_entry,
     opt_out_entry,
+    restore_entry,
 )
+from smsgate.interface.operation import Actor, Context, operation
+from smsgate.interface.schemas import AcceptedChange, Medium, Number, ProgramName, Reason
+from smsgate.pipeline.apply import InboxApplier
+from smsgate.pipeline.history import History
 from smsgate.settings import Settings
+from smsgate.store.store import Store
 
 Scope = Annotated[str, msgspec.Meta(max_length=200, description="A program's name, or `all`.")]
 Basis = Annotated[
@@ -103,13 +106,13 @@ class NewConsent(msgspec.Struct, forbid_unknown_fields=True):
     done="Opted {number} out, scope {scope}: it blocks now.",
 )
 def suppress(
-    context: Context, request: OptOutRequest, manual: ManualEntries, settings: Settings
+    context: Context, request: OptOutRequest, store: Store, settings: Settings
 ) -> AcceptedChange:
     """Opt a number out manually; it blocks at once."""
     context.caller.require_program(request.scope)
     actor, reason = context.actor(request.actor), request.reason.strip()
     entry = opt_out_entry(settings, request.number, request.scope, actor, reason)
-    return AcceptedChange(manual.add(entry).id)
+    return _added(store, entry)
 
 
 @operation(
@@ -126,7 +129,14 @@ def suppress(
     },
     done="Saved the restore of {number}; `smsgate history {number}` shows its result.",
 )
-def restore(context: Context, request: RestoreQuery, manual: ManualEntries) -> AcceptedChange:
+def restore(
+    context: Context,
+    request: RestoreQuery,
+    settings: Settings,
+    store: Store,
+    history: History,
+    applier: InboxApplier,
+) -> AcceptedChange:
     """Lift an opt-out. One of the subscriber's own wants a newer consent, or an admin's evidence.
 
     Without a basis it is lifted as a mistake of yours, which only what you entered yourselves can
@@ -150,7 +160,7 @@ def restore(context: Context, request: RestoreQuery, manual: ManualEntries) -> A
         evidence=request.evidence.strip(),
         is_admin=context.caller.scope == "admin",
     )
-    return AcceptedChange(manual.add(asked).id)
+    return _added(store, restore_entry(asked, settings, store, history, applier))
 
 
 @operation(
@@ -170,7 +180,7 @@ def restore(context: Context, request: RestoreQuery, manual: ManualEntries) -> A
     done="Recorded the consent of {number} to {program}. Opt-outs of the number still hold.",
 )
 def record_consent(
-    context: Context, request: NewConsent, manual: ManualEntries, settings: Settings
+    context: Context, request: NewConsent, store: Store, settings: Settings
 ) -> AcceptedChange:
     """Record a consent. It never lifts an opt-out: START does, or `smsgate restore`."""
     context.caller.require_program(request.program)
@@ -178,7 +188,7 @@ def record_consent(
     consent = _consent(*given, ahead=_AHEAD)
     source, actor = "operator" if context.is_person else "api", context.actor(request.actor)
     entry = consent_entry(settings, request.number, request.program, consent, source, actor)
-    return AcceptedChange(manual.add(entry).id)
+    return _added(store, entry)
 
 
 @operation(
@@ -189,12 +199,12 @@ def record_consent(
     example={"number": "+14155550123", "reason": "letter of her lawyer, 3 May"},
     done="Locked {number}: no program can text it.",
 )
-def lock(context: Context, request: LockRequest, manual: ManualEntries) -> AcceptedChange:
+def lock(context: Context, request: LockRequest, store: Store) -> AcceptedChange:
     """Lock a number: no program may text it, whatever it texts us.
 
     For litigants, minors and court orders.
     """
-    return _set_lock(context, request, manual, locked=True)
+    return _set_lock(context, request, store, locked=True)
 
 
 @operation(
@@ -205,16 +215,22 @@ def lock(context: Context, request: LockRequest, manual: ManualEntries) -> Accep
     example={"number": "+14155550123", "reason": "locked by mistake"},
     done="Unlocked {number}. It stays opted out until it texts START.",
 )
-def unlock(context: Context, request: LockRequest, manual: ManualEntries) -> AcceptedChange:
+def unlock(context: Context, request: LockRequest, store: Store) -> AcceptedChange:
     """Unlock a number; it stays opted out until it texts START."""
-    return _set_lock(context, request, manual, locked=False)
+    return _set_lock(context, request, store, locked=False)
 
 
 def _set_lock(
-    context: Context, request: LockRequest, manual: ManualEntries, *, locked: bool
+    context: Context, request: LockRequest, store: Store, *, locked: bool
 ) -> AcceptedChange:
     actor, reason = context.actor(request.actor), request.reason.strip()
-    return AcceptedChange(manual.add(lock_entry(request.number, actor, reason, locked=locked)).id)
+    return _added(store, lock_entry(request.number, actor, reason, locked=locked))
+
+
+def _added(store: Store, entry: Entry) -> AcceptedChange:
+    """Put an entry into the inbox; from here on an opt-out blocks. Raises ``StoreUnavailable``."""
+    (added,) = store.inbox.add([Arrival(entry)])
+    return AcceptedChange(added.id)
 
 
 def _consent(

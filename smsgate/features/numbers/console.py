@@ -28,11 +28,10 @@ from smsgate.features.numbers.story import StoryReader
 from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
-from smsgate.interface.schemas import MEDIA
+from smsgate.interface.schemas import MEDIA, reason_of
 from smsgate.interface.values import read_values
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.manual import reason_of
 from smsgate.pipeline.services import Services
 from smsgate.records import HistoryPlace, Records
 from smsgate.records.reader import SEARCHED

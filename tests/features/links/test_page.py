@@ -118,7 +118,7 @@ def test_no_text_answers_an_opt_out_by_link(client, services, link) -> None:
     services.applier.drain(partition_of(NUMBER))
     [event] = services.history.of_number(NUMBER)
     assert (event.kind, event.after) == ("opt_out", "blocked")
-    assert "link" in event.note
+    assert event.note == "no text asked for it"
     assert services.store.unsent_replies.pending() == (0, [])
 
 

@@ -14,9 +14,9 @@ from smsgate.domain.messages import ALL, Arrival
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.operations import ExportRequest, export
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.store.keys import PARTITIONS
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers

@@ -16,9 +16,9 @@ from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import NoSuchList, apply_entries, imports
 from smsgate.features.lists.list_file import ListOptions
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.cases import list_cases
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual

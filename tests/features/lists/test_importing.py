@@ -20,7 +20,7 @@ from smsgate.features.lists.imports import (
 )
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
-from smsgate.pipeline.manual import RestoreRequest
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, rows_by_number

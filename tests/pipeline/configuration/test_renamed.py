@@ -13,8 +13,8 @@ from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import ImportRequest, record_import
+from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.manual import RestoreRequest
 from smsgate.pipeline.published_programs import publish_programs
 from smsgate.pipeline.services import Services
 from smsgate.store.keys import partition_of

@@ -1,4 +1,4 @@
-"""Manual changes: opt-outs, restores, locks and consents that people and other programs enter.
+"""Entries of manual changes: opt-outs, restores, locks and consents that people enter.
 
 Each is an entry like a text, so that one order rules all. A subscriber's own opt-out (by text, by
 link, by the provider's word, as a person decided about a text, or elsewhere, as an imported list
@@ -9,7 +9,6 @@ changed until a restore is applied is seen to by ``consent/restore.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,36 +23,15 @@ from smsgate.consent.restore import (
     in_force,
 )
 from smsgate.domain.entry_parts import Consent, Restore
-from smsgate.domain.errors import Forbidden, RestoreRefused, Unfit, UnknownProgram
-from smsgate.domain.messages import (
-    ALL,
-    AddResult,
-    Arrival,
-    Decision,
-    Entry,
-    Intent,
-    Reply,
-    inbox_place,
-    numbers_in,
-)
+from smsgate.domain.errors import Forbidden, RestoreRefused, Unfit
+from smsgate.domain.messages import ALL, Decision, Entry, Intent, inbox_place, numbers_in
 from smsgate.domain.phone import e164
+from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.history import History
-from smsgate.settings import Program, Settings
+from smsgate.pipeline.published_programs import check_program
+from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
-
-MAX_REASON_CHARS = 500
-
-
-def reason_of(text: str) -> str:
-    """Return the reason, stripped. Raises ``Unfit`` if it is empty or too long."""
-    plain = text.strip()
-    if not plain or len(plain) > MAX_REASON_CHARS:
-        raise Unfit(
-            f"Give a reason for the record, in at most {MAX_REASON_CHARS} characters.",
-            field="reason",
-        )
-    return plain
 
 
 def opt_out_entry(settings: Settings, number: str, scope: str, actor: str, reason: str) -> Entry:
@@ -110,37 +88,6 @@ def consent_entry(
     )
 
 
-def refusal_entry(settings: Settings, reply: Reply) -> Entry:
-    """The entry for a number that a provider will not text: an opt-out that we do not have."""
-    program = settings.programs.get(reply.program)
-    own = program is not None and program.scope == "program"
-    return Entry(
-        number=reply.number,
-        program=reply.program,
-        decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
-        scope=reply.program if own else ALL,
-        source="provider",
-        actor="provider",
-        account=reply.account,
-        message_id=f"refused-{reply.id}",
-    )
-
-
-def check_program(settings: Settings, name: str) -> Program:
-    """The program of that name. Raises ``UnknownProgram`` unless it is configured.
-
-    Of a former name that says only what it is now: an API key may be limited to that program.
-    """
-    if name in settings.programs.renamed:
-        now = settings.programs.renamed[name]
-        raise UnknownProgram(f"the program {name!r} is called {now!r} now: use that name")
-    found = settings.programs.get(name)
-    if found is None:
-        names = ", ".join([ALL, *(program.name for program in settings.programs)])
-        raise UnknownProgram(f"no program is called {name!r}; there are: {names}")
-    return found
-
-
 _PENDING = 500
 """Newest entries of a partition's inbox that are looked through for what is not applied yet."""
 _SAID = {
@@ -171,79 +118,63 @@ class RestoreRequest:
     """Whether the one who asks may name evidence."""
 
 
-class ManualEntries:
-    """Puts manual changes into the inbox."""
+def restore_entry(
+    request: RestoreRequest,
+    settings: Settings,
+    store: Store,
+    history: History,
+    applier: InboxApplier,
+) -> Entry:
+    """The entry of a restore.
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        history: History,
-        apply: Callable[[int], object],
-    ) -> None:
-        """``history`` says which opt-outs may be lifted; ``apply`` applies a partition's inbox."""
-        self._settings = settings
-        self._store = store
-        self._history = history
-        self._apply = apply
+    Raises ``InvalidNumber``, ``UnknownProgram``, ``Unfit``, ``Forbidden``, ``RestoreRefused``;
+    and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
+    ``RecordsUnavailable``.
+    """
+    number = e164(request.number)
+    if request.scope != ALL:
+        check_program(settings, request.scope)
+    problem = basis_problem(request.basis, request.evidence, request.consent)
+    if problem:
+        raise Unfit(problem)
+    if request.basis == EVIDENCE and not request.is_admin:
+        raise Forbidden("Only an admin may name evidence that lifts an opt-out.")
+    cursor, story = _history_of(number, store, history, applier)
+    holds = in_force(story, request.scope, settings.programs.renamed)
+    refusal = _refusal(request, number, holds)
+    if refusal:
+        raise RestoreRefused(refusal)
+    # A consent that they withdrew themselves is not given back.
+    is_ours = holds.own is None and not holds.waited
+    return Entry(
+        number=number,
+        program=request.scope,
+        decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason),
+        source="operator",
+        actor=request.actor,
+        action="restore",
+        consent=request.consent,
+        restore=Restore(
+            request.basis,
+            request.evidence,
+            opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
+            seen=max(cursor, holds.seen, key=inbox_place),
+        ),
+        membership_before=holds.before.membership() if is_ours else None,
+    )
 
-    def add(self, change: Entry | RestoreRequest) -> AddResult:
-        """Put one change into the inbox; from here on an opt-out blocks.
 
-        Raises ``StoreUnavailable``, and as ``restore_entry``.
-        """
-        entry = self.restore_entry(change) if isinstance(change, RestoreRequest) else change
-        (added,) = self._store.inbox.add([Arrival(entry)])
-        return added
-
-    def restore_entry(self, request: RestoreRequest) -> Entry:
-        """The entry of a restore.
-
-        Raises ``InvalidNumber``, ``UnknownProgram``, ``Unfit``, ``Forbidden``, ``RestoreRefused``;
-        and, where nobody can say whose opt-out holds, ``StoreUnavailable``, ``StoreNotReady``,
-        ``RecordsUnavailable``.
-        """
-        number = e164(request.number)
-        if request.scope != ALL:
-            check_program(self._settings, request.scope)
-        problem = basis_problem(request.basis, request.evidence, request.consent)
-        if problem:
-            raise Unfit(problem)
-        if request.basis == EVIDENCE and not request.is_admin:
-            raise Forbidden("Only an admin may name evidence that lifts an opt-out.")
-        cursor, history = self._history_of(number)
-        holds = in_force(history, request.scope, self._settings.programs.renamed)
-        refusal = _refusal(request, number, holds)
-        if refusal:
-            raise RestoreRefused(refusal)
-        # A consent that they withdrew themselves is not given back.
-        is_ours = holds.own is None and not holds.waited
-        return Entry(
-            number=number,
-            program=request.scope,
-            decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason),
-            source="operator",
-            actor=request.actor,
-            action="restore",
-            consent=request.consent,
-            restore=Restore(
-                request.basis,
-                request.evidence,
-                opt_out=next((one.event for one in holds.opt_outs if one.event), ""),
-                seen=max(cursor, holds.seen, key=inbox_place),
-            ),
-            membership_before=holds.before.membership() if is_ours else None,
-        )
-
-    def _history_of(self, number: str) -> tuple[str, list[Event]]:
-        """Apply what waits; return how far the partition is applied, and the number's events."""
-        partition = partition_of(number)
-        waiting = self._store.inbox_reader.latest(partition, _PENDING)
-        if any(number in numbers_in(one.entry) for one in waiting):
-            self._apply(partition)
-        # First the cursor: what was applied by then is in the ledger or the records after that.
-        cursor = self._store.inbox_reader.cursors([partition])[partition]
-        return cursor, self._history.of_number(number)
+def _history_of(
+    number: str, store: Store, history: History, applier: InboxApplier
+) -> tuple[str, list[Event]]:
+    """Apply what waits; return how far the partition is applied, and the number's events."""
+    partition = partition_of(number)
+    waiting = store.inbox_reader.latest(partition, _PENDING)
+    if any(number in numbers_in(one.entry) for one in waiting):
+        applier.drain(partition)
+    # First the cursor: what was applied by then is in the ledger or the records after that.
+    cursor = store.inbox_reader.cursors([partition])[partition]
+    return cursor, history.of_number(number)
 
 
 def _refusal(request: RestoreRequest, number: str, holds: OptOutsInForce) -> str:
