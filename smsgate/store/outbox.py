@@ -1,7 +1,7 @@
 """What leaves a partition: replies to send (outbox), and events for the records (ledger).
 
 A reply is claimed just before its bytes leave. Once the provider took it, it is remembered under
-the provider's id for it, until its receipt comes (``receipts.py``).
+the provider's id for it, until its receipt comes (``replies.py``).
 
 The ledger is the append-only stream of what happened to each number's consent. Events leave it once
 the records have them.

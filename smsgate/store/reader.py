@@ -31,8 +31,8 @@ from smsgate.store.connection import (
 )
 from smsgate.store.inbox import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
+from smsgate.store.replies import dead_letter_of
 from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
-from smsgate.store.unsent_replies import dead_letter_of
 
 _PAGE = 1000
 _decode = msgspec.json.Decoder(Event).decode

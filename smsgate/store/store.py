@@ -17,10 +17,9 @@ from smsgate.store.processes import Heartbeats, OptOutLists, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.reader import BacklogReader, InboxReader, LedgerReader
 from smsgate.store.rebuild import StoreRebuild
-from smsgate.store.receipts import Receipts
 from smsgate.store.refusals import Refusals
+from smsgate.store.replies import Receipts, UnsentReplies
 from smsgate.store.sample_log import SampleLog
-from smsgate.store.unsent_replies import UnsentReplies
 from smsgate.store.write_lease import WriteLease
 
 

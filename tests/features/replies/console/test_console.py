@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import Reply
-from smsgate.store import unsent_replies
+from smsgate.store import replies as store_replies
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import all_at_work
@@ -169,7 +169,7 @@ def test_a_viewer_settles_nothing(viewer, put):
 
 
 def test_of_very_many_given_up_the_newest_are_shown_and_all_are_counted(viewer, put, monkeypatch):
-    monkeypatch.setattr(unsent_replies, "MOST", 16)
+    monkeypatch.setattr(store_replies, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
     page = viewer.get(f"{REPLIES}/dead").text
@@ -218,7 +218,7 @@ def test_all_that_match_the_filters_are_settled_by_one_click(agent, put):
 
 
 def test_a_filter_that_fits_all_that_is_read_does_not_count_the_rest(agent, put, monkeypatch):
-    monkeypatch.setattr(unsent_replies, "MOST", 16)
+    monkeypatch.setattr(store_replies, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
     assert "<strong>40 rows</strong>" in agent.get(f"{REPLIES}/dead").text
