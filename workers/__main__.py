@@ -34,7 +34,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.logs import Reminder
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.pipeline.configuration import load_configuration, with_newest_content
 from smsgate.pipeline.published_programs import refuse_dropped
 from smsgate.pipeline.running_process import RunningProcess
 from smsgate.pipeline.services import build_spool, build_store
@@ -71,7 +71,7 @@ def _web(environ: Mapping[str, str], host: str) -> None:
     web = importlib.import_module("workers.web")
     app = importlib.import_module("smsgate.web.app")
     web.run(
-        lambda: app.start_app(configuration),
+        lambda: app.start_app(with_newest_content(configuration)),
         host,
         settings.port,
         settings.web_concurrency,

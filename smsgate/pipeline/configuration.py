@@ -67,6 +67,18 @@ def load_configuration(environ: Mapping[str, str]) -> Configuration:
     )
 
 
+def with_newest_content(configuration: Configuration) -> Configuration:
+    """Return the same configuration with the content that a process starts with now.
+
+    For a process that follows another one: its files may be broken meanwhile. Raises
+    ``ConfigurationError`` where the content cannot be used.
+    """
+    settings, files = configuration.settings, configuration.content.sets
+    with closing(Records(settings.database_url)) as records:
+        content, warnings = first_content(settings, files, records)
+    return replace(configuration, content=content, warnings=(*configuration.warnings, *warnings))
+
+
 def changed_files(settings: Settings, since_s: float) -> tuple[str, ...]:
     """Return the files of the configuration, secrets among them, that were written after a time."""
     folder, found = settings.config_dir, list[str]()

@@ -132,16 +132,6 @@ def test_a_host_that_is_taken_down_after_its_replay_leaves_the_gate_open(service
     assert allowed(services) is False
 
 
-def test_a_spool_replayed_twice_has_one_effect(services, cut_off, signed):
-    refuse(cut_off, signed("STOP"))
-    waiting = services.spool.oldest(10)
-    services.spool_replay.replay()
-    services.spool_replay._store_chunk(waiting)
-
-    services.applier.drain(PARTITION)
-    assert texts(services) == [("STOP", "applied")]
-
-
 def test_what_waited_keeps_its_order(services, cut_off, signed):
     for text in ("STOP", "START", "STOP", "START"):
         refuse(cut_off, signed(text))
@@ -239,16 +229,6 @@ def test_the_outage_began_with_the_oldest_message_that_waits(tmp_path):
     spool.drop([first])
     spool.keep([Arrival(entry(Intent.HELP))])
     assert {one.began_us for one in spool.oldest(10)} == {first.arrived_us}
-
-
-def test_messages_are_on_disk_when_they_are_kept(tmp_path):
-    spool = Spool(tmp_path / "spool.sqlite3")
-    spool.keep([Arrival(entry(text="Stop 🛑"))])
-
-    with sqlite3.connect(tmp_path / "spool.sqlite3") as file:
-        assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    file.close()
-    assert Spool(tmp_path / "spool.sqlite3").oldest(1)[0].entry.text == "Stop 🛑"
 
 
 def test_it_says_how_many_of_its_messages_would_block(tmp_path):
@@ -396,13 +376,6 @@ def test_a_spool_that_cannot_be_written_is_told(tmp_path):
             assert "cannot be used" in str(refusal(spool))
 
 
-def test_a_file_in_place_of_the_directory_is_told(tmp_path):
-    (tmp_path / "var").write_text("")
-    spool = Spool(tmp_path / "var" / "spool.sqlite3")
-    for make in (False, True):
-        assert "no message can be kept in the data directory" in str(refusal(spool, make=make))
-
-
 @pytest.mark.parametrize("foreign", ["no database", "another table"])
 def test_a_foreign_file_of_that_name_is_told(tmp_path, foreign):
     file = tmp_path / "spool.sqlite3"
@@ -490,15 +463,3 @@ def test_a_spool_that_cannot_be_read_is_told_to_everybody(services, cut_off, sig
     assert "not a database" in one.problem
     (here,) = services.monitor.look().snapshot.spools
     assert "not a database" in here.problem
-
-
-def test_the_host_that_answers_says_itself_that_its_disk_cannot_be_used(services, monkeypatch):
-    """What it counts there at this moment must not hide it."""
-
-    def full(*_: object, **__: object) -> None:
-        raise SpoolUnavailable("no room", is_full=True)
-
-    monkeypatch.setattr(Spool, "check", full)
-    services.spool_replay.turn()
-    (here,) = services.monitor.look().snapshot.spools
-    assert here.problem == "no room"

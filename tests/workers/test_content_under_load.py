@@ -18,7 +18,6 @@ import requests
 
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event
-from smsgate.domain.messages import InboundMessage
 from smsgate.features.keyword_editor.service import KeywordEditor
 from smsgate.metrics.snapshot import Process
 from smsgate.pipeline import conditions
@@ -27,7 +26,7 @@ from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.twilio_api import TwilioApi
 from tests.faults.system import _children, _is_python, _listeners
-from tests.journey.system import API_KEY, SID, TOKEN, System, twilio, until
+from tests.journey.system import API_KEY, SID, TOKEN, System, until
 from tests.pipeline.configuration.conftest import WORD
 from tests.records import postgresql
 
@@ -36,18 +35,6 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(240)]
 NEW_WORD = "qwyjibo"
 PER_SECOND = 200
 THREADS = 8
-NUMBER = "+14155550123"
-NEW_SENDER = "+14155550888"
-NEW_PROGRAM = f"""
-[programs.orders]
-name     = "Acme Orders"
-account  = "twilio"
-senders  = ["{NEW_SENDER}"]
-keywords = ["en"]
-scope    = "program"
-confirm  = "always"
-region   = "US"
-"""
 
 
 class Two(System):
@@ -232,55 +219,3 @@ def test_texts_are_taken_by_the_old_configuration_and_the_new_word_whatever_is_b
     assert wait_until(lambda: [one.changed for one in system.running("web")] == [changed, changed])
     assert str(system.file) in system.conditions()["SmsgateFilesNotLoaded"]
     assert system.metric("smsgate_configuration_files_not_loaded") >= 2
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        pytest.param(("web", "clock", "worker", "sender"), id="web first"),
-        pytest.param(("worker", "web", "clock", "sender"), id="worker first"),
-    ],
-)
-def test_a_stop_to_a_new_program_is_applied_and_answered_while_processes_restart(
-    make: Callable[[], Two],
-    api: TwilioApi,
-    monkeypatch: pytest.MonkeyPatch,
-    order: tuple[str, ...],
-) -> None:
-    system = make()
-    system.start()
-    assert wait_until(lambda: len(system.running()) == 5)
-    system.file.write_text(system.file.read_text() + NEW_PROGRAM)
-    for name in order:
-        assert system.end(name) == 0
-        system.start(name)
-        assert wait_until(lambda: len(system.running()) == 5)
-        if name == "web":
-            account, url = system.account, f"{system.url}/webhooks/twilio"
-            stop = InboundMessage("twilio", f"SM{1:032x}", NUMBER, NEW_SENDER, "Stop please")
-            assert system.post(twilio.inbound(stop, account, url)).status_code == 200
-            assert _answer(system)["allowed"] is False
-            assert wait_until(lambda: _answer(system)["reason"] == "opted_out")
-            monkeypatch.setattr(conditions, "MAX_MIXED_S", 0.0)
-            assert wait_until(lambda: "SmsgateVersionsDiffer" in system.conditions())
-            assert wait_until(lambda: system.metric("smsgate_configurations_mixed_seconds") > 0)
-
-    assert wait_until(lambda: len(api.calls) == 1)
-    (sent,) = api.calls
-    assert (sent.form["To"], sent.form["From"]) == (NUMBER, NEW_SENDER)
-    assert "Acme Orders" in sent.form["Body"]
-    assert _answer(system)["reason"] == "opted_out"
-    assert wait_until(lambda: "SmsgateVersionsDiffer" not in system.conditions())
-    assert {one.kind for one in system.recorded().values()} == {"opt_out"}
-
-
-def _answer(system: Two) -> Mapping[str, object]:
-    """What the gate says of the number in the new program."""
-    answer = requests.post(
-        f"{system.url}/v1/check",
-        json={"program": "orders", "numbers": [NUMBER]},
-        headers={"Authorization": f"Bearer {API_KEY}"},
-        timeout=PATIENCE_S,
-    )
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json()["results"][0])
