@@ -2,14 +2,14 @@
 
 An ordinary text costs the webhook no round trip: it is put into a queue in memory, and a thread
 writes what is there twice a second. A kill may lose that much, which is borne for texts
-without effect; a queue that is full drops the newest and counts it.
+without effect; a queue that is full drops the oldest.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -38,31 +38,27 @@ class SampleLog:
     def __init__(self, client: Client) -> None:
         """The writing thread starts with the first text."""
         self._client = client
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[Entry] = deque(maxlen=_QUEUED)
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._ended = threading.Event()
-        self.dropped = 0
 
     def note(self, entry: Entry) -> None:
         """Keep an ordinary text; returns at once."""
-        if len(self._waiting) < _QUEUED:
-            self._waiting.append(entry)
-        else:
-            self.dropped += 1
+        self._waiting.append(entry)
         if self._writer is None:
             self._start()
 
     def flush(self) -> None:
         """Write what is queued, also by another thread. What Redis does not take is dropped."""
-        with self._lock:
+        with self._lock, suppress(StoreUnavailable):
             entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
             for start in range(0, len(entries), _TOGETHER):
-                try:
-                    self._write(entries[start : start + _TOGETHER])
-                except StoreUnavailable:
-                    self.dropped += len(entries) - start
-                    return
+                with pipelined(self._client) as pipeline:
+                    for entry in entries[start : start + _TOGETHER]:
+                        key = PARTITION_KEYS[partition_of(entry.number)].sample_log
+                        pipeline.xadd(key, {"e": _encode(entry)}, maxlen=CAP)
+                    pipeline.execute()
 
     def close(self) -> None:
         """End the thread and write the rest."""
@@ -108,14 +104,6 @@ class SampleLog:
     def _run(self) -> None:
         while not self._ended.wait(_PERIOD_S):
             self.flush()
-
-    def _write(self, entries: Sequence[Entry]) -> None:
-        """In one round trip. Raises ``StoreUnavailable``."""
-        with pipelined(self._client) as pipeline:
-            for entry in entries:
-                key = PARTITION_KEYS[partition_of(entry.number)].sample_log
-                pipeline.xadd(key, {"e": _encode(entry)}, maxlen=CAP)
-            pipeline.execute()
 
 
 def _entries(rows: object) -> list[tuple[str, Entry]]:
