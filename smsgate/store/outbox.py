@@ -17,14 +17,7 @@ import msgspec
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import Reply
-from smsgate.store.connection import (
-    Call,
-    Client,
-    Result,
-    Script,
-    of_partitions,
-    pipelined,
-)
+from smsgate.store.connection import Client, Result, Script, of_partitions, pipelined
 from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.shared_keys import shared_key
 
@@ -212,12 +205,10 @@ class Ledger:
 
     def trim(self, moved: Mapping[int, tuple[int, Sequence[str]]]) -> None:
         """Remove what the records have: by partition, their sequence number and the entry ids."""
-        calls: list[Call] = [
+        self._trim.many(
             ([PARTITION_KEYS[partition].ledger, PARTITION_KEYS[partition].kept], [seq, *ids])
             for partition, (seq, ids) in moved.items()
-        ]
-        if calls:
-            self._trim.many(calls)
+        )
 
     def kept(self) -> dict[int, int]:
         """By partition, the records' newest sequence number, as the store knows it."""

@@ -175,8 +175,7 @@ class Receipts:
             )
             for one in receipts
         ]
-        found = self._find.many(calls) if calls else []
-        return [None if value is None else _awaited(value) for value in found]
+        return [None if value is None else _awaited(value) for value in self._find.many(calls)]
 
     def take(self, receipt: DeliveryReceipt, expected: AwaitedReply, event: Event) -> bool:
         """Record what became of a reply; False where that was done before."""
