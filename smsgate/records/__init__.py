@@ -1,7 +1,7 @@
 """The records: SQL and nothing but SQL. The proof, and the truth that outlives Redis.
 
 Events come from the ledgers in the store, are chained partition by partition, and stay. The tables
-are described in ``tables.py``, the chain in ``contents.py``; this package knows nothing of Redis.
+are described in ``tables.py``, the chain in ``writer.py``; this package knows nothing of Redis.
 """
 
 from __future__ import annotations
