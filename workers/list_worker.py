@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from smsgate.features.lists.imports import Importer
 from smsgate.features.lists.jobs import ListJobs, StepStopped
+from smsgate.interface.parts import Parts
 from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.services import Services
 
@@ -18,11 +20,11 @@ IDLE_S = 1.0
 
 def list_thread(services: Services) -> BackgroundThread:
     """The thread; a step in progress at its end waits for the next worker."""
-    jobs = ListJobs(services)
+    jobs, importer = ListJobs(services.settings), Parts(services).bind(Importer, 0)()
 
     def work() -> float:
         with suppress(StepStopped):
-            if jobs.run_next(lambda: thread.is_ending):
+            if jobs.run_next(importer, services.gate, lambda: thread.is_ending):
                 return 0.0
         return IDLE_S
 

@@ -72,6 +72,8 @@ class ListGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str = ""
     after: str = ""
     consent_state: ConsentState | None = None
+    previous: ConsentState | None = None
+    """Where the list changed their consent state: the sets that they were in before."""
     note: str = ""
     since_us: tuple[int, ...] = ()
     """When the state of each began, if the list says so; 0 is unknown."""

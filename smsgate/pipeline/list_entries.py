@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
-import msgspec
+from msgspec.structs import replace
 
 from smsgate import __version__
-from smsgate.consent.events import ConsentState, Event, ListGroup, PublishedProgram, event_id
+from smsgate.consent.events import (
+    ConsentState,
+    Event,
+    ListGroup,
+    NumberState,
+    PublishedProgram,
+    event_id,
+)
 from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
-from smsgate.consent.transitions import Settlement
 from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
 from smsgate.store.keys import hold_field
 from smsgate.store.numbers import Effects, Move
@@ -29,67 +35,50 @@ class ListApplier:
 
     def effects(self, partition: int, stored: StoredEntry) -> Effects:
         """What the entry does to its numbers. Raises ``StoreUnavailable``, ``StoreNotReady``."""
-        entry = stored.entry
+        entry, inbox = stored.entry, self._store.inbox_reader
         programs = sorted({*self._published, *_named(entry)} - {"", ALL})
         numbers = [*dict.fromkeys(entry.numbers)]
-        consent_states = self._store.numbers.consent_states(partition, numbers, programs)
-        waiting = self._store.inbox_reader.review_holds(partition)
-        settle = self._settling(partition, stored, consent_states.now_us)
-        effects, listed = Effects({}, {}), list[ListGroup]()
+        found = self._store.numbers.consent_states(partition, numbers, programs)
+        waiting = inbox.review_holds(partition)
+        is_undo, plain = entry.action == UNDO, as_plain(stored)
+        last_list = inbox.last_list(partition) if is_undo else ""
         since = dict(zip(entry.numbers, entry.since_us, strict=False))
         sources = dict(zip(entry.numbers, entry.external_sources, strict=False))
-        groups = [
-            *consent_states.alike,
-            *((one, [number]) for number, one in consent_states.remembered.items()),
-        ]
-        for before, some in groups:
-            settled = settle(before)
+        names = self._published if entry.scope == ALL else [entry.scope or entry.program]
+        effects, listed = Effects({}, {}), list[ListGroup]()
+        for before, some in [
+            *found.alike,
+            *((one, [key]) for key, one in found.remembered.items()),
+        ]:
+            settled = (
+                settle_undone(stored, before, last_list, found.now_us)
+                if is_undo
+                else settle_listed(plain, before, self._published, found.now_us)
+            )
             after = settled.consent_state
+            is_changed = after != before
             group = ListGroup(
                 numbers=tuple(some),
                 outcome=settled.outcome,
                 before=_state(before, entry.program),
                 after=_state(after, entry.program),
-                consent_state=after if after != before else None,
+                consent_state=after if is_changed else None,
+                previous=_sets(before) if _sets(after) != _sets(before) else None,
                 note=settled.note,
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
                 external_sources=tuple(map(sources.__getitem__, some)) if sources else (),
             )
             listed.append(group)
-            _note(effects, some, before, after)
+            if is_changed and after.state == before.state:
+                effects.moves.append(Move(some, before, after))
+            elif is_changed:  # more is remembered of them than sets say: one by one
+                effects.before.update(dict.fromkeys(some, before))
+                effects.after.update(dict.fromkeys(some, after))
             if settled.closes_review and waiting:
-                effects.decided.extend(self._closed(stored, some, waiting))
-        effects.events.append(_event(partition, stored, listed, consent_states.now_us))
+                fields = (hold_field(name, number) for name in names for number in some)
+                effects.decided.extend((one, stored.id) for one in fields if one in waiting)
+        effects.events.append(_event(partition, stored, listed, found.now_us))
         return effects
-
-    def _settling(
-        self, partition: int, stored: StoredEntry, now_us: int
-    ) -> Callable[[ConsentState], Settlement]:
-        """Return a function from a consent state to the effect of the entry on it."""
-        if stored.entry.action == UNDO:
-            last_list = self._store.inbox_reader.last_list(partition)
-            return lambda before: settle_undone(stored, before, last_list, now_us)
-        plain = as_plain(stored)
-        return lambda before: settle_listed(plain, before, self._published, now_us)
-
-    def _closed(
-        self, stored: StoredEntry, numbers: Iterable[str], waiting: Mapping[str, str]
-    ) -> list[tuple[str, str]]:
-        entry = stored.entry
-        names = self._published if entry.scope == ALL else [entry.scope or entry.program]
-        fields = (hold_field(name, number) for name in names for number in numbers)
-        return [(one, stored.id) for one in fields if one in waiting]
-
-
-def _note(effects: Effects, numbers: list[str], before: ConsentState, after: ConsentState) -> None:
-    """Numbers of which more is remembered than sets say are written one by one."""
-    if after == before:
-        return
-    if after.state == before.state:
-        effects.moves.append(Move(numbers, before, after))
-        return
-    effects.before.update(dict.fromkeys(numbers, before))
-    effects.after.update(dict.fromkeys(numbers, after))
 
 
 def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us: int) -> Event:
@@ -105,7 +94,7 @@ def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us:
         scope=entry.scope,
         listed=tuple(listed),
         inbox_id=stored.id,
-        entry=msgspec.structs.replace(entry, numbers=(), since_us=(), external_sources=()),
+        entry=replace(entry, numbers=(), since_us=(), external_sources=()),
         event_time_us=stored.event_time_us,
         received_us=stored.received_us,
         applied_us=now_us,
@@ -115,17 +104,14 @@ def _event(partition: int, stored: StoredEntry, listed: list[ListGroup], now_us:
 
 def _named(entry: Entry) -> set[str]:
     """The programs that an entry names, be they configured or not."""
-    memberships = [
-        entry.membership_before,
-        entry.list_undo.membership_after if entry.list_undo else None,
-    ]
-    names = {
-        name
-        for one in memberships
-        if one
-        for name in (*one.opted_out, *one.exceptions, *one.consents)
-    }
-    return {entry.program, *names}
+    after = entry.list_undo.membership_after if entry.list_undo else None
+    memberships = [one for one in (entry.membership_before, after) if one]
+    names = ((*one.opted_out, *one.exceptions, *one.consents) for one in memberships)
+    return {entry.program}.union(*names)
+
+
+def _sets(consent_state: ConsentState) -> ConsentState:
+    return replace(consent_state, state=NumberState())
 
 
 def _state(consent_state: ConsentState, program: str) -> str:

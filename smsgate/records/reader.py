@@ -94,7 +94,7 @@ class RecordReader(DatabasePart):
             stories: dict[str, list[Recorded]] = {lookup(number): [] for number in some}
             for one in self._read(EVENTS.where(events.c.number.in_([*stories]))):
                 stories[lookup(one.event.number)].append(one)
-            for one in self._read(EVENTS.where(events.c.id.in_(_lists_with([*stories])))):
+            for one in self._read(EVENTS.where(events.c.id.in_(lists_with([*stories])))):
                 for number in stories.keys() & numbers_of(one.event):
                     stories[number].append(_part_of(one, number))
             for number in some:
@@ -105,7 +105,7 @@ class RecordReader(DatabasePart):
     ) -> list[Recorded]:
         """The newest events of a number behind a place; of a list its part only."""
         found = self.newest(limit, number=number, before=before)
-        of_lists = EVENTS.where(events.c.id.in_(_lists_with([lookup(number)])))
+        of_lists = EVENTS.where(events.c.id.in_(lists_with([lookup(number)])))
         for one in self._read(_newest(of_lists, before).limit(limit)):
             found.append(_part_of(one, number))
         return sorted(found, key=lambda one: one.place, reverse=True)[:limit]
@@ -296,7 +296,7 @@ def _is_of(source: str) -> Any:  # noqa: ANN401 - an SQL expression
     return events.c.source == bindparam("source", source, literal_execute=True)
 
 
-def _lists_with(some: Sequence[str]) -> Select[Any]:
+def lists_with(some: Sequence[str]) -> Select[Any]:
     """The ids of the events of lists that have one of the numbers."""
     about = (listed.c.partition == links.c.partition) & (listed.c.seq == links.c.seq)
     return select(links.c.event_id).join(listed, about).where(listed.c.number.in_(some))

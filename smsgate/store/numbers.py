@@ -290,7 +290,7 @@ class Commits:
             )
         )
         cursor = batch.entries[-1].id
-        of_list = int(any(stored.entry.numbers for stored in batch.entries))
+        of_list = int(any(stored.entry.action == "import" for stored in batch.entries))
         names = [
             *(keys.metadata, keys.cursor, keys.inbox, keys.holds, keys.reviews, keys.ledger),
             *(keys.outbox, keys.replies, keys.notify_inbox, keys.notify_outbox),

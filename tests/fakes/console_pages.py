@@ -98,7 +98,7 @@ def routes(services: Services) -> set[str]:
 
 def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
-    jobs = ListJobs(services)
+    jobs = ListJobs(services.settings)
     job = uploaded(jobs, b"name,phone\nAna,+14155550123\n", "admin")
     keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
     services.records.keyword_versions.save(keywords)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smsgate.features.lists.imports import ImportRequest, enter
+from smsgate.features.lists.imports import Importer, ImportRequest
 from smsgate.features.lists.list_file import ListRow
+from smsgate.interface.parts import Parts
 from smsgate.pipeline.services import Services
+
+
+def importer_of(services: Services) -> Importer:
+    return Parts(services).bind(Importer, 0)()
 
 
 def rows_by_number(
@@ -34,4 +39,4 @@ def import_numbers(
 ) -> list[str]:
     """Import numbers as a list would; gives what became of each."""
     rows = rows_by_number([*numbers], since_us, sources)
-    return enter(services, rows, request, **more)
+    return importer_of(services).enter(rows, request, **more)

@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 import pytest
-import structlog
 
 from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.pipeline.services import Services
 from tests.fakes.list_worker import list_worker
 from tests.fakes.list_worker import uploaded as upload
+from tests.fakes.listed_numbers import importer_of
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 
@@ -32,7 +32,11 @@ def services(tmp_path, redis_url):
 
 @pytest.fixture
 def jobs(services):
-    return ListJobs(services)
+    return ListJobs(services.settings)
+
+
+def run(services) -> bool:
+    return ListJobs(services.settings).run_next(importer_of(services), services.gate, lambda: False)
 
 
 @pytest.fixture
@@ -50,12 +54,12 @@ def held(monkeypatch):
     """Steps report one byte more again and again until they are let go."""
     go, run = threading.Event(), ListJobs._result
 
-    def step(self, folder, job, progress):
+    def step(self, job, importer, gate, progress):
         done = 0
         while not go.wait(0.05):
             done += 1
             progress("", done, 0)
-        return run(self, folder, job, progress)
+        return run(self, job, importer, gate, progress)
 
     monkeypatch.setattr(ListJobs, "_result", step)
     yield go
@@ -102,7 +106,7 @@ def test_two_workers_do_a_step_once(services, jobs, uploaded, held) -> None:
     ask(jobs, uploaded)
     with list_worker(services), list_worker(services):
         assert wait_until(lambda: stands(jobs, uploaded)[1] == "working")
-        assert not ListJobs(services).run_next(lambda: False)
+        assert not run(services)
         held.set()
         assert done(jobs, uploaded)
     assert jobs.find(uploaded).starts == 1
@@ -130,20 +134,20 @@ def test_a_step_whose_worker_was_killed_is_taken_up_and_done_once(services, jobs
 
 _DIES = """
 import os
-from smsgate.features.lists import imports
+from smsgate.features.lists.imports import Importer
 from tests.fakes.listed_numbers import import_numbers
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from workers.list_worker import list_thread
 import threading
 
-enter = imports.enter
+enter = Importer.enter
 
 def enter_and_hang(*args, **kwargs):
     enter(*args, **kwargs)
     threading.Event().wait()
 
-imports.enter = enter_and_hang
+Importer.enter = enter_and_hang
 list_thread(build_services(load_configuration(os.environ))).start()
 threading.Event().wait()
 """
@@ -171,8 +175,8 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
         patched.setattr(ListJobs, "_result", killed)
         for _ in range(4):
             with pytest.raises(KeyboardInterrupt):
-                jobs.run_next(lambda: False)
-        assert jobs.run_next(lambda: False)
+                run(services)
+        assert run(services)
     assert stands(jobs, uploaded) == ("preview", "failed")
     assert "The worker ended whenever" in jobs.find(uploaded).problem
     with list_worker(services):  # a person may try again
@@ -180,48 +184,17 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
         assert done(jobs, uploaded)
 
 
-def test_a_job_of_an_earlier_version_runs_in_its_owner_s_name(services, jobs, uploaded):
-    """It did not write down who asked."""
-
-    def run_as_before(id_: str) -> None:
-        path = jobs.file(id_, "job.json")
-        path.write_bytes(path.read_bytes().replace(b'"asked_by":"bob",', b""))
-        assert jobs.run_next(lambda: False)
-        assert stands(jobs, id_) == ("apply", "done")
-
-    ask(jobs, uploaded, "apply")
-    run_as_before(uploaded)
-    undo = jobs.undo(jobs.find(uploaded).result.import_id, "ana", sees_all=True)
-    jobs.ask(undo, "apply", {"reason": "wrong file"}, "bob")
-    run_as_before(undo.id)
-    acted = [(one.kind, one.entry.actor) for one in services.history.of_number(NUMBER)]
-    assert acted == [("import", "ana"), ("import_undone", "ana")]
-
-
 def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -> None:
-    run, calls = ListJobs.run_next, []
+    work, calls = ListJobs.run_next, []
 
-    def fails_once(self: ListJobs, is_ending: object) -> bool:
+    def fails_once(self: ListJobs, *given: object) -> bool:
         calls.append(1)
         if len(calls) == 1:
             raise ZeroDivisionError
-        return run(self, is_ending)
+        return work(self, *given)
 
     monkeypatch.setattr(ListJobs, "run_next", fails_once)
     ask(jobs, uploaded)
     with list_worker(services):
         assert done(jobs, uploaded)
     assert len(calls) > 1
-
-
-def test_a_folder_that_cannot_be_used_is_logged_once_and_its_jobs_go_on(services, jobs, uploaded):
-    ask(jobs, uploaded)
-    folder = services.settings.data_dir / "lists"
-    away = folder.rename(folder.with_name("away"))
-    folder.write_text("in the way")
-    with structlog.testing.capture_logs() as said, list_worker(services):
-        assert wait_until(lambda: said)
-        folder.unlink()
-        away.rename(folder)
-        assert done(jobs, uploaded)
-    assert [one["event"] for one in said if "problem" in one] == ["lists waits"]

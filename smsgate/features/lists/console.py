@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Redirect
 
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.imports import Import, NoSuchList, imports
+from smsgate.features.lists.imports import Import, NoSuchList, import_of, imports
 from smsgate.features.lists.jobs import (
     CLEAN_ROWS,
     KEPT_DAYS,
@@ -33,7 +34,9 @@ from smsgate.features.lists.rows import (
     printable,
 )
 from smsgate.interface.schemas import MEDIA
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.records import Records
+from smsgate.settings import Settings
 from smsgate.web.console.auth import actor, may, needs
 
 LISTS = "/console/lists"
@@ -45,9 +48,11 @@ _ROWS, _WIDTH = 8, 100
 """Rows and columns of a file that are shown."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(
+    console: Flask, settings: Settings, archiver: LedgerArchiver, records: Records
+) -> None:
     """Add the routes."""
-    pages, agents = ListPages(services), needs("agent")
+    pages, agents = ListPages(settings, archiver, records), needs("agent")
     console.get(LISTS)(agents(pages.lists))
     console.get(f"{LISTS}/<id_>")(agents(pages.one_list))
     console.get(f"{LISTS}/<id_>/files/<name>")(agents(pages.list_file))
@@ -61,22 +66,26 @@ def register(console: Flask, services: Services) -> None:
 class ListPages:
     """The page of all lists, and that of one."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._jobs = ListJobs(services)
+    def __init__(self, settings: Settings, archiver: LedgerArchiver, records: Records) -> None:
+        self._settings = settings
+        self._archiver = archiver
+        self._records = records
+        self._jobs = ListJobs(settings)
 
     def lists(self) -> str:
         """What can be done, and what was."""
         done, unknown = list[Import](), ""
         try:
-            done = imports(self._services.records, AT_ONCE)
+            done = imports(self._records, AT_ONCE)
         except RecordsUnavailable as error:
             unknown = f"Which imports are on record cannot be shown: {error}."
         found = [job for job in self._jobs.all() if _sees(job)]
+        mine = {one.id for one in done if _sees(one)}
         return render_template(
             "lists.html",
             found=found[:AT_ONCE],
-            done=[one for one in done if _sees(one)],
+            done=[one for one in done if one.id in mine],
+            undone={one.id for one in done if one.action == "undone"},
             unknown=unknown,
             more=len(found) - AT_ONCE,
             limit_mb=MAX_UPLOAD_BYTES >> 20,
@@ -93,30 +102,28 @@ class ListPages:
             abort(411)
 
         def write(out: BinaryIO) -> str:
-            request.max_content_length = MAX_UPLOAD_BYTES + _FIELD_BYTES
-            request.max_form_parts = 10
-
-            class UploadParser(FormDataParser):
-                def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-                    super().__init__(*args, **kwargs)
-                    self.stream_factory = lambda *_, **__: out
-
-            request.form_data_parser_class = UploadParser
+            limit = MAX_UPLOAD_BYTES + _FIELD_BYTES
+            parser = FormDataParser(
+                lambda *_, **__: out, max_content_length=limit, max_form_parts=10
+            )
+            _, form, files = parser.parse_from_environ(request.environ)
+            request.form = ImmutableMultiDict(form)
             current_app.extensions["csrf"].protect()
-            files = request.files.getlist("file")
-            if len(request.files) != 1 or not files[0].filename:
+            found = files.getlist("file")
+            if len(files) != 1 or not found[0].filename:
                 raise Unfit("Choose one file.", field="file")
-            return files[0].filename
+            return found[0].filename
 
         kind: JobKind = "scrub" if "scrub" in request.args else "import"
-        size = request.content_length - _FIELD_BYTES
-        return _to(self._jobs.receive(kind, actor(), size, write))
+        return _to(self._jobs.receive(kind, actor(), request.content_length - _FIELD_BYTES, write))
 
     def preview_undo(self) -> Redirect:
         """See what undoing an import would do."""
-        import_id = request.form.get("import_id", "")
-        job = self._jobs.undo(import_id, actor(), sees_all=may("admin"))
-        return _to(self._jobs.ask(job, "preview", {}, actor()))
+        self._archiver.move_all()
+        record = import_of(self._records, request.form.get("import_id", ""))
+        if not _sees(record):
+            raise NoSuchList("There is no such import of yours.")
+        return _to(self._jobs.ask(self._jobs.undo(record, actor()), "preview", {}, actor()))
 
     def ask_list(self, id_: str, step: Step) -> Redirect:
         """See what a list would do, or do it."""
@@ -139,7 +146,7 @@ class ListPages:
             "list.html",
             job=job,
             unreadable=unreadable,
-            programs=[*self._services.settings.programs],
+            programs=[*self._settings.programs],
             media=MEDIA,
             meanings=OUTCOMES,
             days=KEPT_DAYS,

@@ -20,7 +20,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -30,14 +29,15 @@ from msgspec.structs import replace
 
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import NoSuchList, import_of, run_import
+from smsgate.features.lists.imports import Import, Importer, NoSuchList
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import ListResult
 from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import replace_file
 from smsgate.interface.operation import Progress
 from smsgate.interface.schemas import reason_of
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.gate import Gate
+from smsgate.settings import Settings
 
 KEPT_DAYS = 7
 """How long after its last change a folder stays."""
@@ -58,12 +58,6 @@ Step: TypeAlias = Literal["", "preview", "apply"]
 
 class StepStopped(BaseException):
     """Raised in a step when its worker ends; another one takes it up again."""
-
-
-class ListsUnavailable(SmsGateError):
-    """The folder of the list jobs cannot be used."""
-
-    status = 503
 
 
 class ListJob(msgspec.Struct, frozen=True):
@@ -110,11 +104,11 @@ class ListJob(msgspec.Struct, frozen=True):
 
 
 class ListJobs:
-    """All list jobs of this host. Raises ``ListsUnavailable`` where their folder cannot be used."""
+    """All list jobs of this host."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._path = services.settings.data_dir / "lists"
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.data_dir / "lists"
 
     def receive(
         self, kind: JobKind, actor: str, size: int, write: Callable[[BinaryIO], str]
@@ -126,7 +120,7 @@ class ListJobs:
         """
         if size > MAX_UPLOAD_BYTES:
             raise Unfit(f"The file is over {MAX_UPLOAD_BYTES >> 20:,} MiB: give it in parts.")
-        folder = self._make_folder(secrets.token_hex(16))
+        folder = self._make_folder()
         try:
             if shutil.disk_usage(folder).free < 2 * size + _RESERVE_BYTES:
                 raise Unfit("There is no space for this on the server's disk.")
@@ -136,10 +130,15 @@ class ListJobs:
                 raise Unfit("Choose a file that is not empty.", field="file")
             last = name.replace("\\", "/").rpartition("/")[2]
             title = "".join(filter(str.isprintable, last))[:100].strip() or "list"
-            return _write(folder, ListJob(folder.name, kind, actor, title, size))
+            return self._write(ListJob(folder.name, kind, actor, title, size))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    def undo(self, record: Import, actor: str) -> ListJob:
+        """Make a job that undoes an import."""
+        id_, name = self._make_folder().name, record.reason or record.id
+        return self._write(ListJob(id_, "undo", actor, name, import_id=record.id))
 
     def all(self) -> list[ListJob]:
         """Every list job, newest first."""
@@ -165,10 +164,10 @@ class ListJobs:
     def ask(self, job: ListJob, step: Step, given: Mapping[str, object], asked_by: str) -> ListJob:
         """Ask for a step with these options, or the reason of an undo.
 
-        While one waits or runs, and when the list was applied, it stays as it is. Raises ``Unfit``,
-        ``UnknownProgram``.
+        While one waits or runs, and once a list was applied, the job stays as it is. Raises
+        ``Unfit``, ``UnknownProgram``.
         """
-        if job.is_busy or (job.is_finished and job.kind != "undo"):
+        if job.is_busy or job.is_finished:
             return job
         if job.kind != "undo":
             known = msgspec.to_builtins(job.options) if job.options else {}
@@ -176,45 +175,30 @@ class ListJobs:
                 options = msgspec.convert({**known, **given}, ListOptions, strict=False)
             except msgspec.ValidationError as error:
                 raise Unfit(f"{error}.") from None
-            options.check(self._services.settings)
+            options.check(self._settings)
             job = replace(job, options=options)
         elif step == "apply":
             job = replace(job, reason=reason_of(str(given.get("reason", ""))))
         job = replace(job, step=step, asked_by=asked_by, state="waiting", done=0, total=0)
-        return _write(self._path / job.id, replace(job, problem="", starts=0))
+        return self._write(replace(job, problem="", starts=0))
 
-    def undo(self, import_id: str, actor: str, *, sees_all: bool) -> ListJob:
-        """The job that undoes an import: there is one for each, of whoever asked last.
-
-        Raises ``NoSuchList`` where it is no import of theirs, ``RecordsUnavailable``.
-        """
-        self._services.archiver.move_all()
-        record = import_of(self._services.records, import_id)
-        if not sees_all and actor != record.actor:
-            raise NoSuchList("There is no such import of yours.")
-        id_ = sha256(import_id.encode()).hexdigest()[:32]
-        with suppress(NoSuchList):
-            return replace(self.find(id_), actor=actor)
-        name = record.file or import_id
-        job = ListJob(id_, "undo", actor, name, import_id=import_id)
-        return _write(self._make_folder(id_), job)
-
-    def run_next(self, is_ending: Callable[[], bool]) -> bool:
+    def run_next(self, importer: Importer, gate: Gate, is_ending: Callable[[], bool]) -> bool:
         """Run the step that waits longest, if any; called by the worker.
 
         What fails is written down for the operator and raises nothing. Raises ``StepStopped``.
         """
         self._remove_old()
         for job in reversed([one for one in self.all() if one.is_busy]):
-            folder = self._path / job.id
-            with _locked(folder) as is_held:
+            with _locked(self._path / job.id) as is_held:
                 if is_held and self.find(job.id).is_busy:
-                    self._run(folder, self.find(job.id), is_ending)
+                    self._run(self.find(job.id), importer, gate, is_ending)
                     return True
         return False
 
-    def _run(self, folder: Path, job: ListJob, is_ending: Callable[[], bool]) -> None:
-        job = _write(folder, replace(job, state="working", starts=job.starts + 1))
+    def _run(
+        self, job: ListJob, importer: Importer, gate: Gate, is_ending: Callable[[], bool]
+    ) -> None:
+        job = self._write(replace(job, state="working", starts=job.starts + 1))
         reported_at = 0.0
 
         def progress(_: str, done: int, total: int) -> None:
@@ -222,7 +206,7 @@ class ListJobs:
             if is_ending():
                 raise StepStopped
             if time.monotonic() - reported_at >= _REPORT_S:
-                _write(folder, replace(job, done=done, total=total))
+                self._write(replace(job, done=done, total=total))
                 reported_at = time.monotonic()
 
         problem, result = "", job.result
@@ -230,7 +214,7 @@ class ListJobs:
             if job.starts > _MAX_STARTS:
                 problem = "The worker ended whenever it did this. Ask your administrator."
             else:
-                result = self._result(folder, job, progress)
+                result = self._result(job, importer, gate, progress)
         except SmsGateError as error:
             problem = str(error)
         except OSError as error:
@@ -239,22 +223,26 @@ class ListJobs:
             _log.error("list failed", kind=job.kind, step=job.step, exc_info=error)
             problem = "Something failed here that should not have; it has been logged. Try again."
         job = replace(job, state="failed" if problem else "done", problem=problem, result=result)
-        if _write(folder, job).is_finished:
-            (folder / UPLOAD).unlink(missing_ok=True)
+        if self._write(job).is_finished:
+            self.file(job.id, UPLOAD).unlink(missing_ok=True)
 
-    def _result(self, folder: Path, job: ListJob, progress: Progress) -> ListResult:
+    def _result(
+        self, job: ListJob, importer: Importer, gate: Gate, progress: Progress
+    ) -> ListResult:
         """Run the job's step and give what it found; raises ``SmsGateError``, ``OSError``."""
-        services, unused, applies = self._services, folder / RESULT, job.step == "apply"
-        actor = job.asked_by or job.actor  # earlier versions did not write who asked
+        unused, applies = self.file(job.id, RESULT), job.step == "apply"
         if job.options is None:
-            by, why = actor if applies else "", job.reason
-            return undo_list(services, job.import_id, progress, unused, actor=by, reason=why)
-        with (folder / UPLOAD).open("rb") as file:
+            actor = job.asked_by if applies else ""
+            given = (importer, job.import_id, progress, unused)
+            return undo_list(*given, actor=actor, reason=job.reason)
+        with self.file(job.id, UPLOAD).open("rb") as file:
             if job.kind == "scrub":
-                clean = folder / CLEAN_ROWS
-                return scrub_list(services, job.options, file, clean, unused, progress)
-            given = (services, job.options, file, progress, unused)
-            return run_import(*given, actor=actor, name=job.name, applies=applies)
+                clean = self.file(job.id, CLEAN_ROWS)
+                return scrub_list(self._settings, gate, job.options, file, clean, unused, progress)
+            return importer.run(
+                job.options, file, progress, unused,
+                actor=job.asked_by, name=job.name, applies=applies,
+            )  # fmt: skip
 
     def _remove_old(self) -> None:
         """Remove what did not change for days; what somebody works on changes all the time."""
@@ -265,30 +253,19 @@ class ListJobs:
                     shutil.rmtree(path)
 
     def _folders(self) -> list[Path]:
-        with _usable(), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             return [one for one in self._path.iterdir() if _ID.fullmatch(one.name)]
         return []
 
-    def _make_folder(self, name: str) -> Path:
-        with _usable():
-            (self._path / name).mkdir(mode=0o700, parents=True)
-            self._path.chmod(0o700)
-        return self._path / name
+    def _make_folder(self) -> Path:
+        folder = self._path / secrets.token_hex(16)
+        folder.mkdir(mode=0o700, parents=True)
+        self._path.chmod(0o700)
+        return folder
 
-
-@contextmanager
-def _usable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ListsUnavailable(
-            f"The folder `lists` of the data directory cannot be used: {error.strerror}."
-        ) from error
-
-
-def _write(folder: Path, job: ListJob) -> ListJob:
-    replace_file(folder / "job.json", msgspec.json.encode(job))
-    return job
+    def _write(self, job: ListJob) -> ListJob:
+        replace_file(self.file(job.id, "job.json"), msgspec.json.encode(job))
+        return job
 
 
 @contextmanager

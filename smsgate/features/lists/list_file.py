@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 import os
+import shutil
 import sqlite3
+import tempfile
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Annotated, BinaryIO, Literal, NamedTuple
+from typing import IO, Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -36,6 +40,7 @@ from smsgate.features.lists.rows import (
     state_of,
 )
 from smsgate.features.lists.workbook import as_csv
+from smsgate.interface.operation import Progress
 from smsgate.interface.schemas import Medium
 from smsgate.pipeline.published_programs import check_program
 from smsgate.settings import Settings
@@ -50,7 +55,7 @@ _DELIMITERS = ",\t;|"
 _NO_DELIMITER = "\x1f"
 """Of a file with one column: what stands in a line is the cell, whatever is in it."""
 _HEAD_BYTES = 1 << 16
-_SAMPLE = 50
+_SAMPLE, _ROWS_AT_ONCE = 50, 8_000
 _MAX_LINE_CHARS = 1 << 17
 
 
@@ -119,8 +124,17 @@ class ListRow(NamedTuple):
 class ListFile:
     """A file that was recognised as a list."""
 
-    def __init__(self, file: BinaryIO, options: ListOptions) -> None:
-        """Look at the beginning of a file on disk. Raises ``ListUnreadable``."""
+    def __init__(self, file: IO[bytes], options: ListOptions) -> None:
+        """Look at the beginning of a file. Raises ``ListUnreadable``."""
+        if not file.seekable():
+            file = self._copied(file)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+        digest.update(
+            msgspec.json.encode(msgspec.structs.replace(options, words="", medium="other"))
+        )
+        self.id = f"import-{digest.hexdigest()[:32]}"
+        """The same for the same contents and options."""
         file.seek(0)
         head = file.read(_HEAD_BYTES)
         is_workbook = head.startswith(_WORKBOOKS)
@@ -162,6 +176,12 @@ class ListFile:
         """How far it was read."""
         return min(self._file.tell(), self.size)
 
+    def read_through(self, progress: Progress) -> None:
+        """Read every row, so that nothing of a broken file is used. Raises ``ListUnreadable``."""
+        rows = self._rows()
+        while deque(islice(rows, _ROWS_AT_ONCE), maxlen=1):
+            progress("Reading the list", self.read_bytes, self.size)
+
     def windows(self, size: int) -> Iterator[list[ListRow]]:
         """Every row but the header, so many at once. Raises ``ListUnreadable``."""
         if self.columns.number is None:
@@ -172,6 +192,13 @@ class ListFile:
         rows = self._rows()
         while window := [self._row(line, cells) for line, cells in islice(rows, size)]:
             yield window
+
+    def _copied(self, stream: IO[bytes]) -> IO[bytes]:
+        """What comes through a pipe as a file that can be read twice."""
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, file.close)
+        shutil.copyfileobj(stream, file)
+        return file
 
     def _row(self, line: int, cells: Sequence[str]) -> ListRow:
         number_at, date_at, state_at, source_at, _ = self.columns

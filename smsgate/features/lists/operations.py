@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -18,7 +15,7 @@ from smsgate.domain.errors import Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import Import, NoSuchList, imports, run_import
+from smsgate.features.lists.imports import Import, Importer, NoSuchList, import_of, imports
 from smsgate.features.lists.jobs import ListJob, ListJobs, Step
 from smsgate.features.lists.list_file import ColumnName, ListOptions, Region
 from smsgate.features.lists.results import ListResult, result_text
@@ -35,12 +32,16 @@ from smsgate.interface.operation import (
     Upload,
     operation,
 )
-from smsgate.interface.schemas import micros, reason_of
+from smsgate.interface.parts import Parts
+from smsgate.interface.schemas import reason_of
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.published_programs import check_program
 from smsgate.records import Records
 from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
 from smsgate.records.reader import stream_of
 from smsgate.records.tables import memberships
+from smsgate.settings import Settings
 
 ImportId = Annotated[str, msgspec.Meta(max_length=200, description="As the list of imports says.")]
 Preview = Annotated[bool, msgspec.Meta(description="Say what would change, and change nothing.")]
@@ -54,7 +55,7 @@ class ImportsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Imports(msgspec.Struct, frozen=True):
-    """The newest imports, newest first."""
+    """The newest imports and undos, newest first."""
 
     items: list[Import]
 
@@ -66,22 +67,22 @@ class Imports(msgspec.Struct, frozen=True):
     example={"limit": 10},
     listing=Listing(
         (
-            Column("imported", "When", "time"),
+            Column("at", "When", "time"),
             Column("id", "Id"),
+            Column("action", "Action", "name"),
             Column("actor", "By"),
+            Column("reason", "File or reason"),
             Column("changed", "Result"),
-            Column("undone", "Undone", "time"),
-            Column("undone_by", "Undone by"),
-            Column("undone_reason", "Reason"),
-            Column("undone_note", "Put back"),
         ),
         empty="No imports on record.",
     ),
 )
-def list_imports(context: Context, request: ImportsQuery) -> Imports:
-    """List the newest imports: time, operator, file, and what they changed."""
-    context.services.archiver.move_all()
-    return Imports(imports(context.services.records, request.limit))
+def list_imports(
+    _: Context, request: ImportsQuery, archiver: LedgerArchiver, records: Records
+) -> Imports:
+    """List the newest imports and undos: time, operator, file, and what they changed."""
+    archiver.move_all()
+    return Imports(imports(records, request.limit))
 
 
 class ImportListRequest(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +109,7 @@ class ImportListRequest(ListOptions, frozen=True, kw_only=True, forbid_unknown_f
     exit_code=lambda job: 1 if REASONS.keys() & job.result.outcomes.keys() else 0,
     text=lambda job: result_text(job.result),
 )
-def import_list(context: Context, request: ImportListRequest) -> ListJob:
+def import_list(context: Context, request: ImportListRequest, parts: Parts) -> ListJob:
     """Import a list: CSV, an Excel workbook, or one number a line.
 
     The whole file is read before anything changes. The same file has one effect, however often you
@@ -119,8 +120,9 @@ def import_list(context: Context, request: ImportListRequest) -> ListJob:
     Exit code 0: every row could be read; consents of numbers with an opt-out or a lock are refused
     all the same. 1: some rows could not be read, the others were entered. 2: nothing was done.
     """
+    importer = parts.bind(Importer, 0)()
     options = ListOptions(**{one: getattr(request, one) for one in ListOptions.__struct_fields__})
-    options.check(context.services.settings)
+    options.check(importer.settings)
     actor, file = context.actor(request.actor), request.file
     name = request.name or file.name or "list"
     step: Step = "preview" if request.preview else "apply"
@@ -130,28 +132,14 @@ def import_list(context: Context, request: ImportListRequest) -> ListJob:
             shutil.copyfileobj(file.stream, out)
             return name
 
-        jobs = ListJobs(context.services)
+        jobs = ListJobs(importer.settings)
         job = jobs.receive("import", actor, file.size or 0, write)
         return jobs.ask(job, step, msgspec.to_builtins(options), actor)
-    result = Path(request.result) if request.result else None
-    with _on_disk(file) as on_disk:
-        found = run_import(
-            context.services, options, on_disk, context.progress, result,
-            actor=actor, name=name, applies=not request.preview,
-        )  # fmt: skip
+    found = importer.run(
+        options, file.stream, context.progress, Path(request.result) if request.result else None,
+        actor=actor, name=name, applies=not request.preview,
+    )  # fmt: skip
     return ListJob(found.import_id, "import", actor, name, step=step, result=found)
-
-
-@contextmanager
-def _on_disk(upload: Upload) -> Iterator[BinaryIO]:
-    """The file, or what comes through a pipe, as a file that can be read twice."""
-    if upload.stream.seekable():
-        yield upload.stream  # type: ignore[misc]
-        return
-    with tempfile.TemporaryFile() as file:
-        shutil.copyfileobj(upload.stream, file)
-        file.flush()
-        yield file
 
 
 class ScrubCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,7 +164,7 @@ class ScrubCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     },
     text=result_text,
 )
-def scrub(context: Context, request: ScrubCommand) -> ListResult:
+def scrub(context: Context, request: ScrubCommand, settings: Settings, gate: Gate) -> ListResult:
     """Split a list into numbers that may be texted and numbers that may not.
 
     Both files keep columns, order and encoding; the blocked one has two more columns. The result
@@ -185,15 +173,14 @@ def scrub(context: Context, request: ScrubCommand) -> ListResult:
     """
     output, blocked = Path(request.output), Path(request.blocked)
     options = ListOptions(program=request.program, region=request.region, column=request.column)
-    with _on_disk(request.file) as file:
-        written = {output.resolve(), blocked.resolve()}
-        if len(written) < 2 or Path(str(request.file.stream.name)).resolve() in written:
-            raise Unfit("The list, --output and --blocked must be three different files.")
-        return scrub_list(context.services, options, file, output, blocked, context.progress)
+    stream, written = request.file.stream, {output.resolve(), blocked.resolve()}
+    if len(written) < 2 or Path(str(stream.name)).resolve() in written:
+        raise Unfit("The list, --output and --blocked must be three different files.")
+    return scrub_list(settings, gate, options, stream, output, blocked, context.progress)
 
 
 class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which numbers; those that are left empty do not count."""
+    """Which numbers."""
 
     program: Annotated[
         str,
@@ -205,9 +192,6 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["", "opted_out", "locked", "subscribed"],
         msgspec.Meta(description="Only this state."),
     ] = ""
-    since: Annotated[
-        datetime | None, msgspec.Meta(description="Only states that began then or later.")
-    ] = None
 
 
 @operation(
@@ -217,32 +201,38 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_type="text/csv",
     audit="exported numbers",
 )
-def export(context: Context, request: ExportRequest) -> Download:
+def export(
+    _: Context,
+    request: ExportRequest,
+    settings: Settings,
+    archiver: LedgerArchiver,
+    records: Records,
+) -> Download:
     """Export consent states as CSV from the records, in the order of the numbers.
 
     `smsgate import` reads such a file again. It contains personal data: protect it.
     """
     if request.program != ALL:
-        check_program(context.services.settings, request.program)
-    context.services.records.check()
-    context.services.archiver.move_all()
-    lines = (csv_line(cells).encode() for cells in _exported(context.services.records, request))
+        check_program(settings, request.program)
+    records.check()
+    archiver.move_all()
+    lines = (csv_line(cells).encode() for cells in _exported(records, request))
     return Download("export.csv", "text/csv", lines)
 
 
 def _exported(records: Records, request: ExportRequest) -> Iterator[Sequence[str]]:
     """Header and rows: of each number what decides how it stands."""
     yield "number", "state", "since", "source", "external_source"
-    program, deciding = request.program, [(LOCKED, ALL), (OPTED_OUT, request.program)]
+    program = request.program
     asked = select(memberships).where(memberships.c.scope.in_({program, ALL}))
     rows = stream_of(records.database, asked.order_by(memberships.c.number))
     for number, group in groupby(rows, lambda row: row.number):
         held = {(one.state, one.scope): one for one in group}
         everywhere = [] if (EXCEPTION, program) in held else [(OPTED_OUT, ALL)]
-        keys = [*deciding, *everywhere, (CONSENT, program)]
+        keys = [(LOCKED, ALL), (OPTED_OUT, program), *everywhere, (CONSENT, program)]
         row = next((held[key] for key in keys if key in held), None)
         state = "subscribed" if row and row.state == CONSENT else row.state if row else ""
-        if row and request.state in ("", state) and row.since_us >= micros(request.since):
+        if row and request.state in ("", state):
             since = iso_time(row.since_us, "seconds") if row.since_us else ""
             yield number, state, since, row.source, row.external_source
 
@@ -265,9 +255,9 @@ class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @operation("GET /import-jobs/<job>", role="agent", example={"job": "5f0c9a"}, problems=_NO_JOB)
-def read_import_job(context: Context, request: JobQuery) -> ListJob:
+def read_import_job(context: Context, request: JobQuery, settings: Settings) -> ListJob:
     """Say how far an uploaded list or an undo is: its preview, or what it changed."""
-    job = ListJobs(context.services).find(request.job)
+    job = ListJobs(settings).find(request.job)
     if job.actor.partition("/")[0] != context.actor():
         raise NoSuchList(_NO_JOB[404])
     return job
@@ -282,21 +272,22 @@ def read_import_job(context: Context, request: JobQuery) -> ListJob:
     problems={404: "No import of that id is on record."},
     text=lambda job: result_text(job.result),
 )
-def undo_import(context: Context, request: UndoRequest) -> ListJob:
+def undo_import(context: Context, request: UndoRequest, parts: Parts) -> ListJob:
     """Undo an import as a whole: each number returns to its state before the list.
 
     A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
     manual opt-out, or a later list. Asked for again, or after a kill, nothing is done twice. In
     /v1 it goes on after the answer: ask for the job.
     """
-    services, actor = context.services, context.actor(request.actor)
+    importer, actor = parts.bind(Importer, 0)(), context.actor(request.actor)
     step: Step = "preview" if request.preview else "apply"
     if not context.is_person:
-        jobs = ListJobs(services)
-        job = jobs.undo(request.id, actor, sees_all=True)
+        importer.archiver.move_all()
+        jobs = ListJobs(importer.settings)
+        job = jobs.undo(import_of(importer.records, request.id), actor)
         return jobs.ask(job, step, {"reason": request.reason}, actor)
     by, reason = ("", "") if request.preview else (actor, reason_of(request.reason))
-    found = undo_list(services, request.id, context.progress, actor=by, reason=reason)
+    found = undo_list(importer, request.id, context.progress, actor=by, reason=reason)
     return ListJob(request.id, "undo", actor, "", step=step, result=found)
 
 

@@ -21,9 +21,10 @@ SHOWN = 10
 DUPLICATE, CLEAN = "duplicate", "clean"
 NOT_USED = {
     **REASONS,
+    "no_words": "say what the subscribers agreed to: the words that they were shown",
     "refused": "opted out or locked, which an import never lifts",
     "not_applied": "not in effect: the number opted in since, see `smsgate history`",
-    "kept": "stays: something newer was said or done, or its earlier state is not on record",
+    "kept": "stays: something newer was said or done, or a text of it was in review",
 }
 OUTCOMES = {
     **NOT_USED,

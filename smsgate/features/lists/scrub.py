@@ -9,24 +9,26 @@ import csv
 import io
 from collections import Counter
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from smsgate.features.lists.list_file import ListFile, ListOptions, SeenNumbers
 from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResult
 from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
 from smsgate.interface.operation import Progress
+from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.published_programs import check_program
-from smsgate.pipeline.services import Services
+from smsgate.settings import Settings
 
 WINDOW = 50_000
 """Rows about which the gate is asked together: the more, the less for each."""
 
 
 def scrub_list(
-    services: Services,
+    settings: Settings,
+    gate: Gate,
     options: ListOptions,
-    file: BinaryIO,
+    file: IO[bytes],
     clean: Path,
     blocked: Path,
     progress: Progress,
@@ -36,8 +38,8 @@ def scrub_list(
     Raises ``ListUnreadable``, ``UnknownProgram``, ``StoreUnavailable``, ``StoreNotReady``; then
     nothing is written.
     """
-    options.check(services.settings)
-    check_program(services.settings, options.program)  # also not ``all``
+    options.check(settings)
+    check_program(settings, options.program)  # also not ``all``
     list_file, seen, counts = ListFile(file, options), SeenNumbers(), Counter[str]()
     width = len(list_file.header)
     with whole(clean) as clean_out, whole(blocked) as blocked_out:
@@ -48,7 +50,7 @@ def scrub_list(
         for rows in list_file.windows(WINDOW):
             first = seen.first(rows)
             numbers = [*first]
-            refused = services.gate.refused(numbers, program=options.program)
+            refused = gate.refused(numbers, program=options.program)
             reasons = {numbers[at]: answer.reason for at, answer in refused.items()}
             for row in rows:
                 is_first = first.get(row.number) is row

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import date, time
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from smsgate.features.lists.rows import ListUnreadable
 
@@ -22,7 +22,7 @@ MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_S = 120
 
 
-def as_csv(file: BinaryIO) -> BinaryIO:
+def as_csv(file: IO[bytes]) -> BinaryIO:
     """The one sheet of a workbook as CSV, in a temporary file. Raises ``ListUnreadable``."""
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads it
     os.lseek(file.fileno(), 0, os.SEEK_SET)

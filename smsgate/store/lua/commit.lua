@@ -12,7 +12,7 @@
 --       6 msgpack: {adds {name of sets up to the bucket, {bucket, member, …}}, removes {…},
 --         states {number, JSON}, holds {fields, ids}, reviews that end {fields, ids of what ends
 --         each}, replies {id, JSON, due_ms}, events {fields of each}}
---       7 whether the batch has an entry with numbers of a list, 1 or 0
+--       7 whether the batch has an entry of an import, 1 or 0
 -- Gives {1 committed | 0 cursor moved | -1 not ready, notify the outbox 0|1, entries left}
 local call = redis.call
 if call('HGET', KEYS[1], 'ready') ~= '1' then return {-1, 0, 0} end

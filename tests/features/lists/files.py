@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from smsgate.features.lists.imports import record_import, run_import
+from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
 from smsgate.features.lists.results import ListResult
 from smsgate.pipeline.services import Services
+from tests.fakes.listed_numbers import importer_of
 
 ALERTS = ListOptions(program="alerts")
 
@@ -27,7 +28,7 @@ def imported(
 ) -> ListResult:
     raw = text if isinstance(text, bytes) else text.encode()
     given = {"actor": "ana", "name": "stopped.csv", "applies": True, **more}
-    found = run_import(services, options, io.BytesIO(raw), lambda *_: None, **given)
+    found = importer_of(services).run(options, io.BytesIO(raw), lambda *_: None, **given)
     services.archiver.move_all()  # as a clock does all the time
     return found
 
@@ -40,4 +41,5 @@ def previewed(
 
 def record_list(services: Services, list_id: str, note: str, actor: str = "ana") -> None:
     """Put on record that a whole list was imported."""
-    record_import(services, list_id, "alerts", actor, "stopped.csv", note)
+    request = ImportRequest("alerts", "opted_out", actor, list_id, "stopped.csv")
+    importer_of(services).record(request, note)

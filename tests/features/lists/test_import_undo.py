@@ -12,17 +12,15 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
-from smsgate.features.lists import imports as imports_module
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import NoSuchList, apply_entries, imports
+from smsgate.features.lists.imports import Importer, NoSuchList, imports
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.cases import list_cases
-from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, importer_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
@@ -54,7 +52,7 @@ def text_of(*numbers):
 
 def undo(services, list_id, **more):
     acting = {"actor": "bob", "reason": "the wrong file"}
-    return undo_list(services, list_id, lambda *_: None, **acting, **more).outcomes
+    return undo_list(importer_of(services), list_id, lambda *_: None, **acting, **more).outcomes
 
 
 def last(services, number=NUMBER):
@@ -69,7 +67,7 @@ def test_every_number_goes_back_to_how_it_stood(services):
     list_id = imported(services, text_of(*MANY)).import_id
     assert set(reasons(services, MANY)) == {"opted_out_all"}
 
-    would = undo_list(services, list_id, lambda *_: None)
+    would = undo_list(importer_of(services), list_id, lambda *_: None)
     assert would.outcomes == {"would_undo": len(MANY) - 1, "unchanged": 1}
     assert set(reasons(services, MANY)) == {"opted_out_all"}
     assert undo(services, list_id) == {"undone": len(MANY) - 1, "unchanged": 1}
@@ -162,29 +160,16 @@ def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_an_older_opt_out_of_which_nothing_is_on_record_stays(services, monkeypatch):
-    told(services, Intent.OPT_OUT, scope="alerts")
-    list_id = imported(services, text_of(NUMBER)).import_id
-    services.archiver.move_all()
-    whole = RecordReader.of_numbers
-    monkeypatch.setattr(
-        RecordReader,
-        "of_numbers",
-        lambda self, numbers: (story[1:] for story in whole(self, numbers)),
-    )
-    assert undo(services, list_id) == {"kept": 1}
-    assert reasons(services, [NUMBER]) == ["opted_out"]
-
-
 def between(monkeypatch, act):
     """Do something once between the look at the histories and the entries that rest on it."""
     acts = iter([act])
 
-    def entered(services, entries):
+    def entered(importer, entries):
         next(acts, lambda: None)()
-        return apply_entries(services, entries)
+        return apply(importer, entries)
 
-    monkeypatch.setattr(module, "apply_entries", entered)
+    apply = Importer.apply
+    monkeypatch.setattr(Importer, "apply", entered)
 
 
 @pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
@@ -239,20 +224,6 @@ def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_lo
     assert outcomes == ["stale", "applied"]
 
 
-def test_a_worker_that_ends_is_heard_where_an_undo_is_tried_again_and_again(services, monkeypatch):
-    list_id = imported(services, text_of(NUMBER)).import_id
-    monkeypatch.setattr(module, "apply_entries", lambda *_: [])  # as if stale every time
-    tries = []
-
-    def progress(_, done, total):
-        tries.append(done)
-        if len(tries) == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        undo_list(services, list_id, progress, actor="bob")
-
-
 class Killed(Exception):
     """The process ended here."""
 
@@ -260,23 +231,23 @@ class Killed(Exception):
 @pytest.mark.parametrize("where", ["before", "entered", "applied"])
 def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, where):
     list_id = imported(services, text_of(*MANY)).import_id
-    monkeypatch.setattr(module, "CHUNK", 30)
-    calls = []
+    calls, apply = [], Importer.apply
 
-    def dies(services, entries):
+    def dies(importer, entries):
         calls.append(entries)
         if len(calls) < 5:
-            return apply_entries(services, entries)
+            return apply(importer, entries)
         if where == "entered":
             services.store.inbox.add([Arrival(one) for one in entries])
         if where == "applied":
-            apply_entries(services, entries)
+            apply(importer, entries)
         raise Killed
 
-    monkeypatch.setattr(module, "apply_entries", dies)
-    with pytest.raises(Killed):
-        undo(services, list_id)
-    monkeypatch.setattr(module, "apply_entries", apply_entries)
+    with monkeypatch.context() as patched:
+        patched.setattr(Importer, "apply", dies)
+        patched.setattr(module, "PARTS_AT_ONCE", 1)
+        with pytest.raises(Killed):
+            undo(services, list_id)
     left = reasons(services, MANY).count("opted_out_all")
     assert 0 < left < len(MANY)
 
@@ -329,7 +300,7 @@ def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(servi
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "apply_entries", entered)
+        patched.setattr(Importer, "apply", entered)
         with pytest.raises(Killed):
             undo(services, first)
     assert undo(services, first) == {"undone": 1}
@@ -363,7 +334,7 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_are_both_undone(serv
     work(services)
     list_id = imported(services, text, CLUB_LIST).import_id
     assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    assert undo(services, list_id) == {"undone": 2}
+    assert undo(services, list_id) == {"undone": 2, "unchanged": 1}
     assert reasons(services, [NUMBER, OTHER], "club") == ["", "no_consent"]
 
 
@@ -371,9 +342,7 @@ def test_an_import_that_was_killed_at_its_end_is_on_record_once_it_is_run_again(
     services, monkeypatch
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(
-            imports_module, "record_import", lambda *_, **__: (_ for _ in ()).throw(Killed)
-        )
+        patched.setattr(Importer, "record", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             imported(services, text_of(NUMBER))
     assert imports(services.records, 10) == []
@@ -391,13 +360,13 @@ def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
             undo(services, id_)
 
 
-def test_where_histories_cannot_be_read_nothing_is_lifted(services, monkeypatch):
+def test_where_the_records_cannot_be_read_nothing_is_lifted(services, monkeypatch):
     list_id = imported(services, text_of(NUMBER)).import_id
 
     def away(*_):
         raise RecordsUnavailable("the records cannot be used: away")
 
-    monkeypatch.setattr(RecordReader, "of_numbers", away)
+    monkeypatch.setattr(module, "rows_of", away)
     with pytest.raises(RecordsUnavailable):
         undo(services, list_id)
     assert reasons(services, [NUMBER]) == ["opted_out_all"]

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.messages import ALL, Arrival
+from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import imports as module
 from smsgate.features.lists.imports import (
+    Importer,
     ImportRequest,
-    enter,
     entered_before,
-    entries_of,
-    imports,
-    rehearse,
-    run_import,
 )
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers, rows_by_number
+from tests.fakes.listed_numbers import import_numbers, importer_of, rows_by_number
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.files import imported, previewed
@@ -67,13 +61,13 @@ def work_off(services):
 
 
 def test_a_list_blocks_when_it_is_said_to_be_applied(services):
-    assert rehearse(services, MANY, STOPPED) == ["new"] * len(MANY)
+    assert importer_of(services).rehearse(MANY, STOPPED) == ["new"] * len(MANY)
     assert reasons(services, MANY) == [""] * len(MANY)
 
     assert import_numbers(services, MANY, STOPPED) == ["applied"] * len(MANY)
 
     assert reasons(services, MANY, "orders") == ["opted_out_all"] * len(MANY)
-    assert rehearse(services, MANY, STOPPED) == ["repeat"] * len(MANY)
+    assert importer_of(services).rehearse(MANY, STOPPED) == ["repeat"] * len(MANY)
     assert import_numbers(services, MANY, STOPPED) == ["repeat"] * len(MANY)
 
 
@@ -110,7 +104,7 @@ def test_consents_go_on_record_and_lift_nothing(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "")
     work_off(services)
     numbers = [NUMBER, OTHER]
-    assert rehearse(services, numbers, JOINED) == ["refused", "new"]
+    assert importer_of(services).rehearse(numbers, JOINED) == ["refused", "new"]
 
     assert import_numbers(services, numbers, JOINED, [SINCE_US, 0]) == ["refused", "applied"]
 
@@ -141,7 +135,7 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(services, redis_cli
 
 def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services):
     once = ImportRequest("alerts", "opted_out", id="import-1")
-    entries = [*entries_of(services.settings, rows_by_number([NUMBER]), once)]
+    entries = [*importer_of(services).entries(rows_by_number([NUMBER]), once)]
     services.store.inbox.add([Arrival(one) for one in entries])
     assert import_numbers(services, [NUMBER], once) == ["applied"]
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
@@ -149,7 +143,7 @@ def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services)
 
 
 def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(services, redis_client):
-    (listed,) = entries_of(services.settings, rows_by_number([NUMBER]), STOPPED)
+    (listed,) = importer_of(services).entries(rows_by_number([NUMBER]), STOPPED)
     partition = partition_of(NUMBER)
     come_back(services)
     services.store.inbox.add([Arrival(listed)])
@@ -195,7 +189,7 @@ def test_numbers_with_marks_keep_their_order(services):
 
 
 def test_a_list_closes_what_waits_for_a_person(services):
-    review = entry(module.Intent.REVIEW, message_id="SM1")
+    review = entry(Intent.REVIEW, message_id="SM1")
     services.store.inbox.add([Arrival(review)])
     work_off(services)
     assert reasons(services, [NUMBER]) == ["review"]
@@ -284,17 +278,6 @@ def test_the_same_file_twice_has_one_effect_and_one_record(services):
     assert imported(services, CSV + "x,1\n", IN_US).import_id != first.import_id
 
 
-def test_a_file_that_comes_again_before_it_is_on_record_leaves_what_it_changed(services):
-    for _ in range(2):
-        run_import(
-            services, IN_US, io.BytesIO(CSV.encode()), lambda *_: None,
-            actor="ana", name="stopped.csv", applies=True,
-        )  # fmt: skip
-    services.archiver.move_all()
-    (one,) = imports(services.records, 10)
-    assert "5 rows: 3 applied, " in one.changed
-
-
 class Killed(Exception):
     """The process ended here."""
 
@@ -310,10 +293,11 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
             raise Killed
         return calls[-1]
 
-    monkeypatch.setattr(module, "enter", dies)
-    with pytest.raises(Killed):
-        imported(services, text)
-    monkeypatch.setattr(module, "enter", enter)
+    enter = Importer.enter
+    with monkeypatch.context() as patched:
+        patched.setattr(Importer, "enter", dies)
+        with pytest.raises(Killed):
+            imported(services, text)
     done = sum(map(len, calls))
     assert 0 < done < len(MANY)
 

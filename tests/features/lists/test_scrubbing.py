@@ -36,7 +36,15 @@ def scrubbed(services, tmp_path):
     def run(raw, program="alerts", **options):
         clean, blocked = tmp_path / "clean", tmp_path / "blocked"
         given = ListOptions(program=program, **options)
-        done = scrub_list(services, given, io.BytesIO(raw), clean, blocked, lambda *_: None)
+        done = scrub_list(
+            services.settings,
+            services.gate,
+            given,
+            io.BytesIO(raw),
+            clean,
+            blocked,
+            lambda *_: None,
+        )
         return done, clean.read_bytes(), blocked.read_bytes()
 
     return run
