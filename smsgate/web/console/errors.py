@@ -1,8 +1,9 @@
 """Errors into answers: in the form that is wrong, else a page with one sentence and a way on.
 
 A view that handles a form raises; it catches nothing. The page that the form stands on is rendered
-again as GET would have it, with what was typed, and the macros ``form`` and ``field`` of
-``parts.html`` ask this module for the error. The status is the error's own.
+again as GET would have it, with what was typed. An error of a field stands at the field, which the
+macros of ``parts.html`` ask this module for, any other one at the top of the page. The status is
+the error's own.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class FailedForm:
     is_open: bool = field(default=False, init=False)
     """Whether the form that is being rendered is this one."""
     is_placed: bool = field(default=False, init=False)
-    """Whether the page shows the sentence."""
+    """Whether the page shows the sentence at its field."""
 
     def has(self, values: Mapping[str, object]) -> bool:
         """Whether the form was sent with all of these values."""
@@ -62,12 +63,11 @@ def register(console: Flask) -> None:
     console.jinja_env.add_extension("jinja2.ext.do")
     console.jinja_env.globals.update(
         open_form=_open_form,
-        form_error=_form_error,
         field_error=_field_error,
         field_value=_field_value,
         is_failed=_is_failed,
         page_path=lambda: return_path() or HOME,
-        unplaced_error=_unplaced_error,
+        page_error=_page_error,
     )
 
 
@@ -111,19 +111,17 @@ def _page(title: str, sentence: str, status: int) -> Answer:
 def _page_with_error(error: SmsGateError) -> Response | None:
     """The page that the form of this request stands on, with the error in it.
 
-    None where there is no such page: the request is of a script, or says no page of ours.
+    None where there is no such page: the request is of a script, says no page of ours, or one
+    without the field that the error is about.
     """
     path = return_path()
     if request.method != "POST" or is_part() or not path:
         return None
     g.failed_form = FailedForm(request.path, _values(), error.field, str(error))
     shown = _render(path)
-    if shown is not None and not g.failed_form.is_placed:
-        g.failed_form.is_placed = True
-        g.unplaced_error = str(error)
-        shown = _render(path)
-    if shown is not None:
-        shown.status_code = error.status
+    if shown is None or (error.field and not g.failed_form.is_placed):
+        return None
+    shown.status_code = error.status
     return shown
 
 
@@ -172,15 +170,6 @@ def _is_failed(action: str = "", **values: object) -> bool:
     return failed is not None and action in ("", failed.action) and failed.has(values)
 
 
-def _form_error() -> str:
-    """The error that belongs to no field of the form that was just rendered."""
-    failed = _failed()
-    if failed is None or not failed.is_open or failed.is_placed:
-        return ""
-    failed.is_placed = True
-    return failed.sentence
-
-
 def _field_error(name: str) -> str:
     failed = _failed()
     if failed is None or not failed.is_open or failed.wrong_field != name:
@@ -196,5 +185,7 @@ def _field_value(name: str, value: object) -> str:
     return failed.values.get(name, "")
 
 
-def _unplaced_error() -> str:
-    return str(g.get("unplaced_error", ""))
+def _page_error() -> str:
+    """The error that belongs to no field of a form."""
+    failed = _failed()
+    return failed.sentence if failed is not None and not failed.wrong_field else ""
