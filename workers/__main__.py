@@ -141,12 +141,12 @@ def _wait_for(job_queue: JobQueue) -> None:
 
 
 def _clock(environ: Mapping[str, str], _: str) -> None:
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
     process = RunningProcess(load_configuration(environ), "clock")
+    # Waited for and not handled: a handler that sets what this thread waits for may lock it up.
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     process.start(*clock.threads(process.services))
-    ending.wait()
+    signal.sigwait(ending)
     process.close()
 
 
