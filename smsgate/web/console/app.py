@@ -17,6 +17,7 @@ from smsgate.interface import pages
 from smsgate.interface.parts import Parts
 from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
+from smsgate.store.store import Store
 from smsgate.web.console import (
     auth,
     errors,
@@ -78,8 +79,8 @@ def create_console(services: Services) -> Flask:
     origin.register(app, services.settings)
     auth.register(app, services.settings, services.records.database, services.store.client)
     CSRFProtect(app)
-    template_filters.register(app, services)
-    _count_in_menu(app, services)
+    template_filters.register(app, services.settings)
+    _count_in_menu(app, services.store)
     errors.register(app)
     for page in features.modules("console"):
         Parts(services).bind(page.register, 1)(app)
@@ -117,13 +118,13 @@ def _bare_app(settings: Settings) -> Flask:
     return app
 
 
-def _count_in_menu(console: Flask, services: Services) -> None:
+def _count_in_menu(console: Flask, store: Store) -> None:
     """Show on every page what waits for a person, and let the script of the pages ask for it."""
 
     def count() -> dict[str, int]:
         """By the path of the menu's entry; empty where the store does not answer."""
         try:
-            counts = services.store.backlog.attention()
+            counts = store.backlog.attention()
         except StoreUnavailable:
             return {}  # every page that needs the store says so itself
         paths = ("/console/review", "/console/replies", "/console/deliveries")

@@ -14,7 +14,6 @@ from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL
 from smsgate.domain.time_zones import zone_names
 from smsgate.interface.forms import ZONE
-from smsgate.pipeline.services import Services
 from smsgate.settings import Settings
 from smsgate.web.console.auth import operator_zone
 
@@ -25,9 +24,9 @@ _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
 _STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, settings: Settings) -> None:
     """Add the filters."""
-    console.add_template_filter(lambda name: program_title(name, services.settings), "program")
+    console.add_template_filter(lambda name: program_title(name, settings), "program")
     console.add_template_filter(language_name, "language")
     console.add_template_filter(lambda at: round(at.timestamp() * 1_000_000), "micros")
     console.add_template_filter(lambda us: moment(us, operator_zone()), "moment")
