@@ -92,7 +92,8 @@ class AllowedJob(Job):
         Any other is deleted and logged, and ``NoSuchJobError`` raised, by which RQ passes it over.
         """
         try:
-            is_ours = _unpacked(raw_data.get(b"data", b"")) in _OWN_JOBS
+            data = zlib.decompressobj().decompress(raw_data.get(b"data", b""), MAX_DATA_BYTES)
+            is_ours = data in _OWN_JOBS
             if is_ours:
                 super().restore({name: raw_data[name] for name in _FIELDS if name in raw_data})
         except (ValueError, zlib.error):  # no data, or a time or status that RQ does not write
@@ -102,7 +103,3 @@ class AllowedJob(Job):
             self.connection.delete(self.key)
             raise NoSuchJobError("no job of smsgate's")
         self.timeout, self.result_ttl, self.failure_ttl = TIMEOUT_S, 0, 0
-
-
-def _unpacked(data: bytes) -> bytes:
-    return zlib.decompressobj().decompress(data, MAX_DATA_BYTES)
