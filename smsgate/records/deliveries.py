@@ -37,6 +37,7 @@ class Delivery:
     program: str
     kind: Kind
     number: str
+    """Empty of a list."""
     partition: int
     seq: int
     """Of its event: of a number the lowest goes first."""
@@ -64,20 +65,6 @@ class Destination(NamedTuple):
     def row(self) -> ColumnElement[bool]:
         """Its own."""
         return and_(destinations.c.program == self.program, destinations.c.kind == self.kind)
-
-
-class FeedPosition(NamedTuple):
-    """How far a feed has read the records."""
-
-    changes: Position
-    """For changes of single numbers."""
-    lists: Position
-    """For lists, which a feed reads when few calls wait; never further than ``changes``."""
-
-    def as_text(self) -> str:
-        """As it is stored."""
-        changes, lists = map(format_position, self)
-        return changes if changes == lists else f"{changes}/{lists}"
 
 
 class DeliveryStorage(DatabasePart):
@@ -111,39 +98,41 @@ class DeliveryStorage(DatabasePart):
                     moving = update(destinations).where(old.row()).values(renamed)
                     is_new = connection.execute(moving).rowcount == 0
 
-    def position(self, where: Destination) -> FeedPosition | None:
+    def position(self, where: Destination) -> Position | None:
         """How far a feed was read; None if it is new."""
         rows = rows_of(self._database, select(destinations.c.place).where(where.row()))
-        if not rows:
-            return None
-        changes, _, lists = rows[0].place.partition("/")
-        return FeedPosition(parse_position(changes), parse_position(lists or changes))
+        return parse_position(rows[0].place) if rows else None
 
     def advance(
-        self, where: Destination, before: FeedPosition, after: FeedPosition, new: Iterable[Delivery]
+        self, where: Destination, before: Position, after: Position, new: Iterable[Delivery]
     ) -> bool:
         """Add deliveries and move a feed; False if another sender moved it before."""
         rows = [asdict(one) for one in new]
         with self._database.writing() as connection:
             moved = connection.execute(
                 update(destinations)
-                .where(where.row(), destinations.c.place == before.as_text())
-                .values(place=after.as_text())
+                .where(where.row(), destinations.c.place == format_position(before))
+                .values(place=format_position(after))
             )
             if moved.rowcount == 1 and rows:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), rows)
         return moved.rowcount == 1
 
     def due(self, where: Destination, now_us: int, limit: int) -> list[Delivery]:
-        """What is to be called now, the longest due first; of a number only the oldest."""
+        """What is to be called now, the longest due first; of a number only the oldest.
+
+        A list is about any number of its partition.
+        """
         older = deliveries.alias()
-        waits_for_older = exists().where(
+        earlier = exists().where(
             older.c.program == deliveries.c.program,
             older.c.kind == deliveries.c.kind,
-            older.c.number == deliveries.c.number,
+            older.c.partition == deliveries.c.partition,
             older.c.failed.is_(False),
             older.c.seq < deliveries.c.seq,
         )
+        of_number = earlier.where(older.c.number.in_([deliveries.c.number, ""]))
+        waits_for_older = of_number | ((deliveries.c.number == "") & earlier)
         is_due = deliveries.c.failed.is_(False) & (deliveries.c.due_us <= now_us)
         asked = select(deliveries).where(where.rows(), is_due, ~waits_for_older)
         asked = asked.order_by(deliveries.c.due_us, deliveries.c.seq).limit(limit)

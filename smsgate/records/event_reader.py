@@ -8,14 +8,14 @@ on from the position of its last batch misses nothing, whatever is committed mea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
 from smsgate.domain.errors import CursorRefused
-from smsgate.records.database import DatabasePart, lookup
+from smsgate.records.database import DatabasePart
 from smsgate.records.reader import EVENTS, recorded_of, rows_of
 from smsgate.records.tables import events, heads, links
 from smsgate.records.values import Recorded
@@ -61,8 +61,8 @@ class EventReader(DatabasePart):
         """The position behind everything that is recorded now."""
         return {row.partition: row.seq for row in rows_of(self._database, _HEADS)}
 
-    def after(self, position: Position, limit: int, until: Position | None = None) -> EventBatch:
-        """At most ``limit`` events behind a position (and up to ``until``).
+    def after(self, position: Position, limit: int) -> EventBatch:
+        """At most ``limit`` events behind a position.
 
         They come partition by partition, each in its order. What retention removed is passed over.
         Raises ``CursorRefused`` if the records end before the position: it is one of other records.
@@ -77,7 +77,6 @@ class EventReader(DatabasePart):
                     "newer copy of this one. Begin again without `after`, or from now on with "
                     "`after=now`."
                 )
-            ends = ends if until is None else until
             chosen = _choose(position, ends, limit)
             found = [
                 one
@@ -87,18 +86,6 @@ class EventReader(DatabasePart):
         moved = {**position, **chosen}
         more = any(moved.get(partition, 0) < end for partition, end in ends.items())
         return EventBatch(found, moved, more)
-
-    def changed_numbers(
-        self, partition: int, after: int, until: int, numbers: Iterable[str]
-    ) -> set[str]:
-        """Which of these numbers have an event of their own (no list's) in that range."""
-        asked = select(events.c.number).where(
-            events.c.number.in_([lookup(number) for number in numbers]),
-            events.c.partition == partition,
-            events.c.seq > after,
-            events.c.seq <= until,
-        )
-        return {row.number for row in rows_of(self._database, asked)}
 
 
 def _choose(position: Position, ends: Position, limit: int) -> dict[int, int]:

@@ -28,7 +28,7 @@ class Receiver:
     def answer(self, headers: dict[str, str], body: bytes) -> int:
         self.seen.append((headers, body))
         data = json.loads(body)["data"]
-        if data["number"] in self.refused:
+        if self.refused.intersection(numbers_of(data)):
             return 500
         if self.status < 300:
             self.taken.append(data)
@@ -55,6 +55,11 @@ def change(services, action: str = "suppress", number: str = NUMBER, scope: str 
     for partition in services.store.inbox.busy():
         services.applier.drain(partition)
     services.archiver.move_all()
+
+
+def numbers_of(data: dict[str, object]) -> list[str]:
+    """The number of a call, or those of a list."""
+    return data.get("numbers") or [data["number"]]
 
 
 def told(receiver: Receiver) -> list[tuple[str, bool, str]]:

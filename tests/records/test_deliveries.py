@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.metrics.snapshot import DeliveryCounts
-from smsgate.records.deliveries import Delivery, Destination, FeedPosition
+from smsgate.records.deliveries import Delivery, Destination
 
 ALERTS = Destination("alerts", "change")
 
@@ -24,8 +24,8 @@ def delivery(id_: str, number: str, seq: int, kind="change", **more) -> Delivery
     return Delivery(id_, "alerts", kind, number, 0, seq, "{}", made_us=seq, **more)
 
 
-def at(changes: int, lists: int | None = None) -> FeedPosition:
-    return FeedPosition({0: changes}, {0: changes if lists is None else lists})
+def at(seq: int) -> dict[int, int]:
+    return {0: seq}
 
 
 def due(storage, now_us: int = 100, where: Destination = ALERTS) -> list[str]:
@@ -38,12 +38,13 @@ def storage(records):
     return records.deliveries
 
 
-def test_a_feed_may_be_further_with_changes_than_with_lists(storage):
-    assert storage.advance(ALERTS, at(3), at(9, lists=3), [])
-    assert storage.position(ALERTS) == at(9, lists=3)
-    assert not storage.advance(ALERTS, at(9), at(10), [])
-    assert storage.advance(ALERTS, at(9, lists=3), at(9), [])
-    assert storage.position(ALERTS) == at(9)
+def test_a_list_goes_behind_what_is_older_and_before_what_is_newer_in_its_partition(storage):
+    new = [delivery("a", "+1", 4), delivery("list", "", 5), delivery("b", "+2", 6)]
+    elsewhere = replace(delivery("c", "+3", 7), partition=1)
+    storage.advance(ALERTS, at(3), at(6), [*new, elsewhere])
+    for ready in (["a", "c"], ["list", "c"], ["b", "c"]):
+        assert due(storage) == ready
+        storage.settle(ready[:1], [])
 
 
 def test_one_sender_has_a_destination_until_its_lease_ends(storage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -110,13 +111,16 @@ def _row(one: Delivery) -> DeliveryRow:
         number=one.number,
         program=one.program,
         kind=one.kind,
-        content=body["entry"].get("text", "")
-        if one.kind == "text"
-        else change["reason"] or "allowed",
+        content=body["entry"].get("text", "") if one.kind == "text" else _change_text(change),
         attempts=one.tries,
         next_attempt=None if one.failed else time_of(max(one.due_us, one.made_us)),
         problem=one.note,
     )
+
+
+def _change_text(change: Mapping[str, Any]) -> str:
+    count = len(change.get("numbers", ()))
+    return (f"{count:,} numbers of a list: " if count else "") + (change["reason"] or "allowed")
 
 
 @operation(

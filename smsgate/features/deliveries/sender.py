@@ -201,7 +201,7 @@ class DeliverySender:
             self._metrics.count(DELIVERIES, *labels, "accepted")
             self._metrics.took(DELIVERED_S, max(now - delivery.made_us / 1_000_000, 0.0), *labels)
             return
-        self._pause.failed(delivery.number, outcome.began, now, outcome.asked_s)
+        self._pause.failed(delivery.number or delivery.id, outcome.began, now, outcome.asked_s)
         retry_s = min(_FIRST_RETRY_S * _RETRY_FACTOR ** min(delivery.tries, 10), _MAX_RETRY_S)
         retry_s *= random.uniform(0.9, 1.1)  # noqa: S311 - spreads what failed together
         later = replace(

@@ -14,8 +14,7 @@ from standardwebhooks import Webhook
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchDelivery
 from smsgate.pipeline.background_thread import close_all
-from smsgate.records.deliveries import Destination, FeedPosition
-from smsgate.records.event_reader import parse_position
+from smsgate.records.deliveries import Destination
 from smsgate.settings import Feed, Programs
 from tests.fakes import manual
 from tests.fakes.feeds import NEW, OLD, change, told
@@ -148,12 +147,7 @@ def test_who_ends_gives_the_feed_to_another_at_once(services, fed, make_feed, re
 
 def test_a_feed_whose_place_the_records_do_not_have_begins_anew(services, fed, receiver) -> None:
     feeds, where = services.records.deliveries, Destination("alerts", "change")
-    assert feeds.advance(
-        where,
-        feeds.position(where),
-        FeedPosition(parse_position("3-999"), parse_position("3-999")),
-        [],
-    )
+    assert feeds.advance(where, feeds.position(where), {3: 999}, [])
     fed.run_once()
     change(services)
     fed.run_once()

@@ -1,9 +1,10 @@
-"""What lists did is told behind what people said, and of one number in its order all the same."""
+"""What a list did is told in a few calls, and of one number in its order all the same."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from itertools import zip_longest
 
 import pytest
 
@@ -11,9 +12,8 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.features.deliveries import changes
 from smsgate.features.deliveries.changes import calls_for_event
 from smsgate.features.lists.imports import ImportRequest
-from smsgate.records.deliveries import Destination
 from smsgate.records.event_reader import START, EventReader
-from tests.fakes.feeds import change, told
+from tests.fakes.feeds import change, numbers_of, told
 from tests.fakes.listed_numbers import import_numbers
 from tests.fakes.values import NUMBER
 
@@ -25,7 +25,7 @@ JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes",
 
 @pytest.fixture
 def import_(services):
-    """Enters a list, until it is services."""
+    """Enters a list, until it is recorded."""
 
     def done(numbers=MANY, listing=STOPPED, sources=()) -> None:
         import_numbers(services, numbers, listing, sources=sources)
@@ -39,62 +39,60 @@ def until_all_is_told(one, clock) -> None:
         clock.now += 1
 
 
-def test_an_opt_out_overtakes_a_list(services, fed, import_, receiver, clock) -> None:
-    import_()
-    for _ in range(3):
-        fed.run_once()
-    before = len(receiver.taken)
-    assert 0 < before < 100
-    change(services)
-    fed.run_once()
-    assert (NUMBER, False, "opted_out_all") in told(receiver)
-    assert len(receiver.taken) <= before + 20  # the very next ones
-    until_all_is_told(fed, clock)
-    assert Counter(one["number"] for one in receiver.taken) == Counter([NUMBER, *MANY])
-    position = services.records.deliveries.position(Destination("alerts", "change"))
-    assert position.lists == position.changes
-
-
-def test_what_a_list_did_to_a_number_is_told_before_what_it_said(
+def test_the_numbers_of_a_list_are_told_together_and_a_stop_waits_for_few_calls(
     services, fed, import_, receiver, clock
 ) -> None:
     import_()
-    number = MANY[-1]
-    change(services, "restore", number)
-    change(services, "suppress", number)
-    while sum(one["number"] == number for one in receiver.taken) < 3:
-        assert fed.run_once() == 0
-        assert len(receiver.taken) < 100
+    change(services)
     until_all_is_told(fed, clock)
-    mine = [one for one in receiver.taken if one["number"] == number]
+    assert Counter(one for data in receiver.taken for one in numbers_of(data)) == Counter(
+        [NUMBER, *MANY]
+    )
+    assert len(receiver.taken) <= 17  # one for each partition, and the opt-out
+    assert {(data["allowed"], data["reason"]) for data in receiver.taken} == {
+        (False, "opted_out_all")
+    }
+
+
+def test_what_a_list_did_is_told_between_what_came_before_and_after(
+    services, fed, import_, receiver, clock
+) -> None:
+    number = MANY[-1]
+    change(services, "suppress", number)
+    change(services, "restore", number)
+    import_()
+    change(services, "restore", number)
+    receiver.refused = {number}
+    for _ in range(3):
+        fed.run_once()
+    assert number not in [one for data in receiver.taken for one in numbers_of(data)]
+    assert receiver.taken  # lists of other partitions
+    receiver.refused = set()
+    clock.now += 60
+    until_all_is_told(fed, clock)
+    mine = [data for data in receiver.taken if number in numbers_of(data)]
     assert [(one["allowed"], one["kind"]) for one in mine] == [
+        (False, "opt_out"),
+        (True, "restored"),
         (False, "import"),
         (True, "restored"),
-        (False, "opt_out"),
     ]
-    assert len(receiver.taken) == len(MANY) + 2
 
 
 def test_the_source_that_a_list_names_is_told_of_each_number(
     services, fed, import_, receiver, clock
 ) -> None:
     import_(FEW[:3], sources=["Klaviyo", "", "Brevo"])
-    change(services, "restore", FEW[0])
     until_all_is_told(fed, clock)
-    said = [(one["number"], one["source"], one["external_source"]) for one in receiver.taken]
-    assert sorted(said) == sorted(
-        [
-            (FEW[0], "import", "Klaviyo"),
-            (FEW[0], "operator", ""),
-            (FEW[1], "import", ""),
-            (FEW[2], "import", "Brevo"),
-        ]
-    )
+    said = {
+        number: source
+        for data in receiver.taken
+        for number, source in zip_longest(data["numbers"], data["external_sources"], fillvalue="")
+    }
+    assert said == {FEW[0]: "Klaviyo", FEW[1]: "", FEW[2]: "Brevo"}
 
 
-def test_a_list_for_another_program_is_not_told_before_a_numbers_own_change(
-    services, fed, import_, receiver, clock
-) -> None:
+def test_a_list_for_another_program_is_not_told(services, fed, import_, receiver, clock) -> None:
     import_(listing=JOINED)
     change(services, number=MANY[0])
     until_all_is_told(fed, clock)
@@ -127,11 +125,12 @@ def test_every_change_is_told_once_and_in_order_whatever_came_between(
     assert Counter(ids) == Counter(
         call.id for event in events for call in calls_for_event(club, event, records, 0)
     )
-    ordered = defaultdict(list)
+    ordered, last = defaultdict(list), {}
     for data in receiver.taken:
-        ordered[data["number"]].append(int(data["sequence"].partition("-")[2]))
+        for number in numbers_of(data):
+            ordered[number].append(int(data["sequence"].partition("-")[2]))
+            last[number] = data["reason"]
     assert all(seqs == sorted(seqs) for seqs in ordered.values())
-    last = {data["number"]: data["reason"] for data in receiver.taken}
     stands = services.gate.check(FEW, program="club")
     assert [last.get(one, "no_consent") for one in FEW] == [one.reason for one in stands]
 

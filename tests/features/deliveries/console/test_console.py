@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from smsgate.records.deliveries import Delivery, Destination, FeedPosition
+from smsgate.records.deliveries import Delivery, Destination
 from tests.fakes.pages import words
 
 FAILED = "/console/deliveries/dead"
@@ -35,7 +35,7 @@ def failed(services) -> list[str]:
         )
         for place in range(3)
     ]
-    storage.advance(FEED, FeedPosition({}, {}), FeedPosition({0: 3}, {0: 3}), some)
+    storage.advance(FEED, {}, {0: 3}, some)
     return [one.id for one in some]
 
 
