@@ -11,6 +11,7 @@ from smsgate.domain.phone import e164
 from smsgate.interface.operation import Context, operation
 from smsgate.interface.schemas import Number, ProgramName
 from smsgate.pipeline.published_programs import check_program
+from smsgate.settings import Settings
 
 
 class LinkRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,14 +39,13 @@ class MadeLink(msgspec.Struct, frozen=True):
     problems={409: "SMSGATE_PUBLIC_URL or SMSGATE_SECRET_KEYS is not set."},
     done="{link}",
 )
-def make_link(context: Context, request: LinkRequest) -> MadeLink:
+def make_link(context: Context, request: LinkRequest, settings: Settings) -> MadeLink:
     """Make the opt-out link for a number.
 
     Anyone who opens it can opt that number out, and do nothing else. It works for a year, as long
     as the secret that made it stays in SMSGATE_SECRET_KEYS. It leads to SMSGATE_PUBLIC_URL, or to
     the `smsgate dev` that runs here. A number may be written as in the program's region.
     """
-    settings = context.services.settings
     context.caller.require_program(request.program)
     number = e164(request.number, check_program(settings, request.program).region)
     simulated = (one.public_url for one in settings.accounts.values() if one.simulated)

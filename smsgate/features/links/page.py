@@ -35,8 +35,8 @@ from smsgate.domain.opt_out_links import PATH, is_shaped, program_id, read_token
 from smsgate.domain.phone import masked
 from smsgate.features.links.page_text import PageText, choose_language, fill
 from smsgate.pipeline.published_programs import check_program
-from smsgate.pipeline.services import Services
 from smsgate.settings import Program, Settings
+from smsgate.store.store import Store
 from smsgate.web.limits import Limits
 from smsgate.web.wsgi_request import address_of
 
@@ -96,14 +96,16 @@ def open_link(settings: Settings, token: str) -> OpenedLink:
     return OpenedLink(link.number, programs[0] if len(programs) == 1 else None)
 
 
-def opt_out(services: Services, opened: OpenedLink, choice: str, language: str) -> str:
+def opt_out(
+    settings: Settings, store: Store, opened: OpenedLink, choice: str, language: str
+) -> str:
     """Opt the link's number out, and return the scope; from here on the number is blocked.
 
     ``choice`` is ``all`` or a program; if empty, the scope is that of a STOP to the link's
     program. Raises ``UnknownProgram``, ``StoreUnavailable``.
     """
     is_program = choice not in ("", ALL)
-    program = check_program(services.settings, choice) if is_program else opened.program
+    program = check_program(settings, choice) if is_program else opened.program
     decision = Decision(
         Intent.OPT_OUT,
         rule="link",
@@ -118,13 +120,13 @@ def opt_out(services: Services, opened: OpenedLink, choice: str, language: str) 
         scope=scope_of(decision, program) if program else ALL,
         source="link",
     )
-    services.store.inbox.add([Arrival(entry)])
+    store.inbox.add([Arrival(entry)])
     return entry.scope
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask, settings: Settings, store: Store) -> None:
     """Add the routes. HEAD is GET without the body, OPTIONS is Flask's."""
-    pages = OptOutPages(services)
+    pages = OptOutPages(settings, store)
     blueprint = Blueprint(
         "optout_page", __name__, url_prefix=PATH.rstrip("/"), template_folder="templates"
     )
@@ -148,9 +150,9 @@ def register(app: Flask, services: Services) -> None:
 class OptOutPages:
     """The pages of all links."""
 
-    def __init__(self, services: Services) -> None:
-        self._services, self._settings = services, services.settings
-        self._limits = Limits(services.store.client)
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._limits = Limits(store.client)
 
     def show(self, token: str) -> Response:
         """Say who asks and what can be stopped; change nothing."""
@@ -166,7 +168,7 @@ class OptOutPages:
         if not choice and request.form.get(ONE_CLICK[0]) != ONE_CLICK[1]:
             return self._choices(opened, 422)
         try:
-            scope = opt_out(self._services, opened, choice, text.language)
+            scope = opt_out(self._settings, self._store, opened, choice, text.language)
         except UnknownProgram:
             return self._choices(opened, 422)
         _log.info("opt-out by link", number=masked(opened.number), scope=scope)

@@ -59,5 +59,5 @@ def test_a_link_of_a_program_that_is_gone_still_stops_everything(services) -> No
     token = token_of(Links(PUBLIC_URL, [NEW]).make(NUMBER, "gone", time.time()))
     opened = open_link(services.settings, token)
     assert opened.program is None
-    assert opt_out(services, opened, "", "en") == "all"
+    assert opt_out(services.settings, services.store, opened, "", "en") == "all"
     assert not services.gate.allows(NUMBER, program="orders")
