@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.fakes.cluster import start_nodes, url_of
 from tests.fakes.served import free_port, open_tcp
 from tests.faults.model import Message
 from tests.faults.proxy import RedisProxy
-from tests.journey.system import LONGEST_S, System, until
+from tests.journey.system import LONGEST_S, System, command_of, until
 
 twilio = PROVIDERS["twilio"]
 
@@ -169,7 +168,7 @@ class FaultSystem(System):
     def start_second(self, name: str) -> str:
         """Start a process beside the one of its kind; gives the name by which it can be killed."""
         second = f"second {name}"
-        command = [sys.executable, "-m", "workers", name]
+        command = command_of(name)
         with (self.folder / f"{name}.log").open("a") as log:
             self._running[second] = self._groups.start(command, env=self.environ, output=log)
         return second

@@ -65,6 +65,12 @@ def until(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> obj
     raise AssertionError(f"not within {timeout_s} s")
 
 
+def command_of(name: str) -> list[str]:
+    """What starts a process, and starts a worker or a sender again whenever it ends."""
+    module = "tests.fakes.supervised" if name in ("worker", "sender") else "workers"
+    return [sys.executable, "-m", module, name]
+
+
 class System:
     """Starts and kills the processes; texts it as a provider would."""
 
@@ -112,8 +118,7 @@ class System:
     def start(self, *names: str) -> None:
         """Start processes; ``web`` answers then."""
         for name in names or PROCESSES:
-            module = "tests.fakes.supervised" if name in ("worker", "sender") else "workers"
-            command = [sys.executable, "-m", module, name]
+            command = command_of(name)
             if name == "web":
                 command += ["--host", "127.0.0.1"]
             with (self._folder / f"{name}.log").open("a") as log:
