@@ -72,6 +72,7 @@ FEATURES = (
             "consent": ".changes",
             "lock": ".changes",
             "memberships": ".memberships",
+            "numbers": ".operations",
             "opt-out": ".changes",
             "restore": ".changes",
             "unlock": ".changes",

@@ -10,7 +10,7 @@ import msgspec
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import e164
-from smsgate.interface.operation import After, Context, operation
+from smsgate.interface.operation import After, Column, Context, Listing, operation
 from smsgate.interface.schemas import CheckResult, ProgramName, moment
 from smsgate.pipeline.gate import Gate, Since
 from smsgate.pipeline.published_programs import check_program
@@ -65,7 +65,7 @@ class SuppressionQuery(msgspec.Struct, forbid_unknown_fields=True):
     scope: ProgramName
     """A program, or ``all``."""
     after: After = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1_000
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="Numbers in one page.")] = 1_000
 
 
 class SuppressedNumber(msgspec.Struct, frozen=True):
@@ -90,9 +90,21 @@ class SuppressionPage(msgspec.Struct, frozen=True):
 
 @operation(
     "GET /suppressions/<scope>",
+    command="numbers suppressed <scope>",
     role="viewer",
     by_program=True,
     example={"scope": "all"},
+    listing=Listing(
+        (
+            Column("number", "Number", "number"),
+            Column("since", "Since"),
+            Column("why", "Why"),
+            Column("locked", "Locked"),
+            Column("exceptions", "Came back to", "programs"),
+        ),
+        rows="numbers",
+        empty="No numbers.",
+    ),
 )
 def list_suppressions(
     context: Context, request: SuppressionQuery, settings: Settings, records: Records
