@@ -31,7 +31,7 @@ _BEING_FETCHED = "the signing certificate is being fetched: try again"
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Certificate:
     """What is known of one address; times are monotonic."""
 
     body: bytes = b""
@@ -45,7 +45,7 @@ class SigningCertificates:
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _Certificate] = {}
         self._fetching = threading.Lock()
         self._tokens, self._filled = float(BURST), time.monotonic()
 
@@ -55,7 +55,7 @@ class SigningCertificates:
         Raises ``AccountNotReady``, also while another thread fetches one: a 503, so that the
         provider tries again.
         """
-        known, now = self._known.get(call.url, _Known()), time.monotonic()
+        known, now = self._known.get(call.url, _Certificate()), time.monotonic()
         if known.body and now - known.fetched < _HOUR_S:
             return known.body
         if now - known.failed >= AGAIN_S and self._fetching.acquire(blocking=False):
@@ -67,7 +67,7 @@ class SigningCertificates:
             return known.body
         raise AccountNotReady(known.problem)
 
-    def _fetched(self, call: HttpCall, known: _Known, now: float) -> _Known:
+    def _fetched(self, call: HttpCall, known: _Certificate, now: float) -> _Certificate:
         self._tokens = min(float(BURST), self._tokens + (now - self._filled) / REFILL_S)
         self._filled = now
         if self._tokens < 1:
@@ -80,7 +80,7 @@ class SigningCertificates:
             known = replace(known, failed=now, problem=f"no signing certificate: {error}")
         else:
             if response.status == HTTPStatus.OK and response.body:
-                known = _Known(response.body, now)
+                known = _Certificate(response.body, now)
             else:
                 problem = f"no signing certificate: status {response.status}"
                 known = replace(known, failed=now, problem=problem)
