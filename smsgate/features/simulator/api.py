@@ -14,16 +14,15 @@ import msgspec
 from flask import Blueprint, Flask, Response, request
 
 from smsgate.domain.signing import same
-from smsgate.pipeline.services import Services
-from smsgate.settings import Account
+from smsgate.settings import Account, Settings
 
 _REQUIRED = {"to": 21604, "body": 21602, "from": 21603}
 """Twilio's error codes by what is missing."""
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask, settings: Settings) -> None:
     """Add the route for the simulated account only; nothing without one."""
-    for account in services.settings.accounts.values():
+    for account in settings.accounts.values():
         if account.simulated:
             app.register_blueprint(_blueprint(account))
 

@@ -20,8 +20,9 @@ from smsgate.features.simulator.service import (
     read_phone,
     simulated_account,
 )
-from smsgate.pipeline.services import Services
-from smsgate.settings import ANY_SENDER, Account
+from smsgate.pipeline.history import History
+from smsgate.settings import ANY_SENDER, Account, Settings
+from smsgate.store.store import Store
 from smsgate.web.console.auth import needs
 
 PATH = "/console/simulator"
@@ -38,15 +39,15 @@ SUGGESTIONS = {
 """Texts to try, by country."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, settings: Settings, store: Store, history: History) -> None:
     """Add the routes."""
-    account = simulated_account(services.settings)
+    account = simulated_account(settings)
     agent = needs("agent")
     if account is None:
         off = agent(lambda: render_template("simulator_off.html"))
         console.add_url_rule(PATH, "no_simulator", off)
         return
-    pages = _SimulatorPages(services, account)
+    pages = _SimulatorPages(settings, store, history, account)
     console.get(PATH, endpoint="simulator")(agent(pages.show))
     console.post(f"{PATH}/phone", endpoint="simulator_phone")(agent(pages.change_phone))
     console.post(f"{PATH}/text", endpoint="simulator_text")(agent(pages.send_text))
@@ -54,12 +55,14 @@ def register(console: Flask, services: Services) -> None:
 
 
 class _SimulatorPages:
-    def __init__(self, services: Services, account: Account) -> None:
-        self._services = services
+    def __init__(
+        self, settings: Settings, store: Store, history: History, account: Account
+    ) -> None:
+        self._store, self._history = store, history
         self._account = account
         self._senders = [
             (OUR_NUMBER if sender == ANY_SENDER else sender, program.title)
-            for program in services.settings.programs
+            for program in settings.programs
             for sender in program.senders
         ]
 
@@ -111,7 +114,7 @@ class _SimulatorPages:
         phone, view = _phone(), PhoneView((), (), settled=True)
         sent = SentText(**phone["sent"]) if "sent" in phone else None
         try:
-            view = read_phone(self._services, phone["number"], sent)
+            view = read_phone(self._history, self._store, phone["number"], sent)
         except SmsGateError as error:
             problem = problem or str(error)
         return {"phone": phone, "view": view, "problem": problem}

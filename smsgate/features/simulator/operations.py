@@ -19,9 +19,11 @@ from smsgate.features.simulator.service import (
     read_phone,
 )
 from smsgate.interface.operation import Context, operation
-from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.gate import Gate, GateAnswer
+from smsgate.pipeline.history import History
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
+from smsgate.store.store import Store
 
 SIMULATOR = "simulator"
 WAIT_S = 3.0
@@ -77,19 +79,25 @@ def _lines(found: TextResult) -> str:
     text=_lines,
     exit_code=lambda found: int(found.status >= 300),
 )
-def send_text(context: Context, request: TextRequest) -> TextResult:
+def send_text(
+    _: Context,
+    request: TextRequest,
+    settings: Settings,
+    store: Store,
+    history: History,
+    gate: Gate,
+) -> TextResult:
     """Text smsgate as a subscriber: post a webhook, signed as by the account's provider.
 
     With the simulator of `smsgate dev`, it also shows the reply and each step.
     """
-    services = context.services
-    account = _account(services.settings, request.account)
+    account = _account(settings, request.account)
     base = (request.url or account.public_url).rstrip("/")
     if not base:
         raise Unfit(
             "Nobody is there to be texted: start `smsgate dev`, or say where smsgate is with --url"
         )
-    sender = request.to or default_sender(services.settings, account)
+    sender = request.to or default_sender(settings, account)
     message = make_message(account, request.body, e164(request.from_), sender)
     url = f"{base}/webhooks/{account.name}"
     sent, answer = post_text(message, account, url)
@@ -100,12 +108,12 @@ def send_text(context: Context, request: TextRequest) -> TextResult:
     if not account.simulated:
         return found
     deadline, pause = time.monotonic() + WAIT_S, threading.Event()
-    while not (view := read_phone(services, message.number, sent)).settled:
+    while not (view := read_phone(history, store, message.number, sent)).settled:
         if pause.wait(0.05) or time.monotonic() > deadline:
             break
     steps = [f"{one.name}: {one.note.rstrip('.')}." for one in view.steps]
     replies = [one.text for one in view.texts if one.ours and one.at_us > sent.posted_us]
-    programs = services.gate.check_programs(message.number, services.settings.programs)
+    programs = gate.check_programs(message.number, settings.programs)
     return msgspec.structs.replace(
         found, steps=steps, reply=replies[-1] if replies else "", programs=programs
     )

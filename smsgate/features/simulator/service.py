@@ -20,10 +20,11 @@ from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Entry, HttpCall, HttpReply, InboundMessage
 from smsgate.domain.phone import e164
 from smsgate.outbound import Outbound
-from smsgate.pipeline.services import Services
+from smsgate.pipeline.history import History
 from smsgate.providers import PROVIDERS
 from smsgate.settings import ANY_SENDER, Account, Settings
 from smsgate.store.keys import partition_of
+from smsgate.store.store import Store
 
 OUR_NUMBER = "+12025550100"
 """The sender that is texted where the programs name none; 555-01XX is kept for fiction."""
@@ -156,11 +157,13 @@ class PhoneView(NamedTuple):
     """Whether the text is completely processed."""
 
 
-def read_phone(services: Services, number: str, sent: SentText | None = None) -> PhoneView:
+def read_phone(
+    history: History, store: Store, number: str, sent: SentText | None = None
+) -> PhoneView:
     """What a phone shows, texts oldest first. Raises as ``History.of_number``."""
-    events = services.history.of_number(number)
-    ordinary = services.store.sample_log.of_number(number, 0, _MAX_SHOWN)
-    inbox = services.store.inbox_reader.latest(partition_of(number), _MAX_SEARCHED)
+    events = history.of_number(number)
+    ordinary = store.sample_log.of_number(number, 0, _MAX_SHOWN)
+    inbox = store.inbox_reader.latest(partition_of(number), _MAX_SEARCHED)
     waiting = [(one.received_us, one.entry) for one in inbox if one.entry.number == number]
     applied = [(one.received_us, one.entry) for one in events if one.entry]
     entries = [(at_us, one) for at_us, one in (*applied, *waiting, *ordinary) if one.text]

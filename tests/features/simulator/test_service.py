@@ -77,7 +77,7 @@ def states(found):
 
 def test_an_opt_out_takes_every_step(services, text):
     sent = text("stop please")
-    stored = read_phone(services, NUMBER, sent)
+    stored = read_phone(services.history, services.store, NUMBER, sent)
     assert states(stored) == {
         "Message": "done", "Decision": "done", "Inbox": "done", "Applied": "waits",
         "Confirmation": "waits",
@@ -86,9 +86,9 @@ def test_an_opt_out_takes_every_step(services, text):
     assert [one.text for one in stored.texts] == ["stop please"]
 
     services.applier.drain(partition_of(NUMBER))
-    assert states(read_phone(services, NUMBER, sent))["Applied"] == "done"
+    assert states(read_phone(services.history, services.store, NUMBER, sent))["Applied"] == "done"
     services.sender.drain(partition_of(NUMBER))
-    done = read_phone(services, NUMBER, sent)
+    done = read_phone(services.history, services.store, NUMBER, sent)
     assert states(done)["Confirmation"] == "done"
     assert done.settled
     assert "From then on: may not be texted" in [step.note for step in done.steps][3]
@@ -104,16 +104,16 @@ def test_a_repeat_is_not_confirmed_again_and_that_is_the_end(services, text):
         sent = text(body)
         services.applier.drain(partition_of(NUMBER))
         services.sender.drain(partition_of(NUMBER))
-    found = read_phone(services, NUMBER, sent)
+    found = read_phone(services.history, services.store, NUMBER, sent)
     assert states(found)["Confirmation"] == "none"
     assert found.settled
-    assert len(read_phone(services, NUMBER).texts) == 3
+    assert len(read_phone(services.history, services.store, NUMBER).texts) == 3
 
 
 def test_an_ordinary_text_is_kept_and_nothing_else(services, text):
     sent = text("see you at the bus stop")
     services.store.sample_log.flush()
-    found = read_phone(services, NUMBER, sent)
+    found = read_phone(services.history, services.store, NUMBER, sent)
     assert states(found) == {"Message": "done", "Decision": "done", "Inbox": "none"}
     assert found.settled
     assert [one.text for one in found.texts] == ["see you at the bus stop"]
@@ -121,7 +121,7 @@ def test_an_ordinary_text_is_kept_and_nothing_else(services, text):
 
 def test_what_the_door_refused_ends_there(services, text):
     sent = text("stop please")._replace(status=503, message_id="SMother")
-    found = read_phone(services, NUMBER, sent)
+    found = read_phone(services.history, services.store, NUMBER, sent)
     assert states(found) == {"Message": "failed"}
     assert found.settled
 
@@ -129,7 +129,7 @@ def test_what_the_door_refused_ends_there(services, text):
 def test_nobody_waits_for_ever(services, text):
     sent = text("stop please")
     late = sent._replace(posted_us=sent.posted_us - PATIENCE_US - 1)
-    found = read_phone(services, NUMBER, late)
+    found = read_phone(services.history, services.store, NUMBER, late)
     assert states(found)["Applied"] == "failed"
     assert found.settled
 
@@ -138,7 +138,9 @@ def test_what_the_provider_answers_itself_is_said(services, text):
     sent = text("STOP")
     services.applier.drain(partition_of(NUMBER))
     (confirmation,) = [
-        one for one in read_phone(services, NUMBER, sent).steps if one.name == "Confirmation"
+        one
+        for one in read_phone(services.history, services.store, NUMBER, sent).steps
+        if one.name == "Confirmation"
     ]
     assert confirmation.state == "none"
     assert len(confirmation.note) > len("none: ")
