@@ -11,7 +11,7 @@ import pytest
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.pipeline import content as content_module
 from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.content import FILE, ContentWatch, CurrentContent, read_saved
+from smsgate.pipeline.content import FILE, ContentWatch, CurrentContent
 from smsgate.records import ContentVersion, Records
 from smsgate.records.content_versions import content_mark
 from tests.pipeline.configuration.conftest import CONFIG, WORD
@@ -92,16 +92,6 @@ def test_a_saved_set_is_taken_and_a_reverted_one_is_left(follower, records) -> N
     save(records, "", 2)
     follower.look()
     assert follower.understood("qwyjibo") == "none"
-
-
-def test_only_what_is_in_use_is_made_at_once(follower, records) -> None:
-    save(records, "qwyjibo")
-    follower.look()
-    assert follower.current.value.classifiers.in_use == ()  # as in a sender, which reads no texts
-    assert follower.understood("qwyjibo") == "opt_out"
-    save(records, "", 2)
-    follower.look()
-    assert follower.current.value.classifiers.in_use == ("alerts",)
 
 
 def test_saved_replies_replace_all_of_the_files(environ, records) -> None:
@@ -198,11 +188,6 @@ def test_records_that_were_never_made_have_no_content(environ) -> None:
         assert content_mark(none.database) == 0
 
 
-def test_records_that_were_never_made_are_no_news(environ) -> None:
-    loaded = load_configuration(environ)
-    assert not any("read last" in one or "not in use" in one for one in loaded.warnings)
-
-
 def test_a_data_directory_that_cannot_be_written_is_said(environ, records, monkeypatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -226,12 +211,3 @@ def test_what_lies_damaged_in_the_data_directory_is_not_used(environ, records, m
     monkeypatch.undo()
     (Path(environ["SMSGATE_DATA_DIR"]) / "records.sqlite3").unlink()
     assert any("or missing" in one for one in load_configuration(environ).warnings)
-
-
-def test_the_mark_grows_with_each_version(records) -> None:
-    marks = [content_mark(records.database)]
-    save(records, "qwyjibo")
-    marks.append(content_mark(records.database))
-    save_replies(records, "")
-    marks.append(read_saved(records).mark)
-    assert marks == [0, 1, 2]

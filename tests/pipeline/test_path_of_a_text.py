@@ -10,11 +10,9 @@ import pytest
 
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.errors import (
-    AccountNotReady,
     SignatureRefused,
     StoreNotReady,
     StoreUnavailable,
-    UnknownAccount,
 )
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.numbers.manual_entries import RestoreRequest
@@ -339,22 +337,6 @@ def test_a_forged_request_changes_nothing(services, signed, redis_client):
     with pytest.raises(SignatureRefused):
         services.ingest.receive("twilio", forged)
     assert allowed(services) == (True, "")
-
-
-def test_an_account_that_does_not_exist_is_unknown(services, signed):
-    with pytest.raises(UnknownAccount):
-        services.ingest.receive("nobody", signed("STOP"))
-
-
-def test_an_account_without_secret_lets_nothing_in(environ, signed):
-    environ |= {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}
-    configuration = load_configuration(environ)
-    services = build_services(configuration)
-
-    with pytest.raises(AccountNotReady):
-        services.ingest.receive("twilio", signed("STOP"))
-    services.close()
-    assert any("'twilio'" in warning for warning in configuration.warnings)
 
 
 def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
