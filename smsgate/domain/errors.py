@@ -195,20 +195,14 @@ class CallFailed(SmsGateError):
         self.left = left
 
 
-class NoSuchReply(SmsGateError):
-    """There is no reply of that id with which this could be done."""
+class NotFound(SmsGateError):
+    """Nothing has the id or name that was given, or it cannot be used any more."""
 
     status = 404
 
 
-class ReplyExpired(NoSuchReply):
-    """The reply may not leave any more: the time in which it confirms an opt-out is over."""
-
-
-class NoSuchReview(SmsGateError):
+class NoSuchReview(NotFound):
     """No text of that number waits for a person."""
-
-    status = 404
 
 
 class ReviewChanged(SmsGateError):
@@ -249,12 +243,6 @@ class TooManyWrongKeys(TooManyCalls):
     """An address used too many keys that are not valid."""
 
 
-class NoSuchKey(SmsGateError):
-    """There is no valid API key of that name."""
-
-    status = 404
-
-
 class CallInProgress(SmsGateError):
     """A call with the same ``Idempotency-Key`` is still being answered."""
 
@@ -271,18 +259,6 @@ class Unfit(SmsGateError):
     """The input cannot be used; the text says what would be right."""
 
     status = 422
-
-
-class NoSuchSpool(SmsGateError):
-    """No host of that name says that messages wait in its spool."""
-
-    status = 404
-
-
-class NoSuchDelivery(SmsGateError):
-    """No delivery with that id has failed."""
-
-    status = 404
 
 
 class CursorRefused(SmsGateError):

@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from smsgate.domain.errors import Unfit
-
 
 @cache
 def zone_names() -> tuple[str, ...]:
@@ -29,11 +27,6 @@ def find_zone(name: str) -> tzinfo:
 _FIRST_US = int(datetime.min.replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def zone_name(zone: tzinfo) -> str:
-    """The IANA name of a zone."""
-    return str(getattr(zone, "key", zone))
-
-
 def day_start_us(day: date, zone: tzinfo) -> int:
     """The first moment of a day in a zone, in microseconds since 1970.
 
@@ -49,25 +42,3 @@ def day_end_us(day: date, zone: tzinfo) -> int:
     if day == date.max:
         return day_start_us(day, zone)
     return day_start_us(day + timedelta(days=1), zone)
-
-
-def local_moment(local: datetime, zone: tzinfo) -> datetime:
-    """The moment at which clocks in a zone show a time (without zone).
-
-    Raises ``Unfit`` for the field ``at`` where they never do, or do so twice.
-    """
-    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first == second:
-        return first
-    shown, name = f"{local:%H:%M} on {local:%Y-%m-%d}", zone_name(zone)
-    if first.astimezone(zone).replace(tzinfo=None) != local:
-        raise Unfit(
-            f"{shown} did not exist in {name}, where clocks were put forward. Enter a time before "
-            "or after that, or choose UTC.",
-            field="at",
-        )
-    raise Unfit(
-        f"{shown} came twice in {name}, where clocks were put back: at {first:%H:%M} and at "
-        f"{second:%H:%M} UTC. Choose UTC and enter the one that is meant.",
-        field="at",
-    )

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from smsgate.domain.errors import (
     Forbidden,
     KeyExists,
-    NoSuchKey,
+    NotFound,
     Unauthorized,
     Unfit,
 )
@@ -152,7 +152,7 @@ def make(
 def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: int) -> str:
     """Make a new key of that name and return it; those before it end after ``grace_s`` seconds.
 
-    Raises ``NoSuchKey``, ``Records…``.
+    Raises ``NotFound``, ``Records…``.
     """
     newest = next((row for row in keys.all(now_us) if row.name == name), None)
     if newest is None:
@@ -163,7 +163,7 @@ def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: i
 
 
 def revoke(keys: ApiKeyStorage, name: str, now_us: int) -> int:
-    """End every key of that name now; return how many. Raises ``NoSuchKey``, ``Records…``."""
+    """End every key of that name now; return how many. Raises ``NotFound``, ``Records…``."""
     ended = keys.end(name, now_us)
     if not ended:
         raise _unknown(name)
@@ -180,5 +180,5 @@ def _new(
     )
 
 
-def _unknown(name: str) -> NoSuchKey:
-    return NoSuchKey(f"no key {name!r} opens anything: `smsgate keys list` has those that do")
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"no key {name!r} opens anything: `smsgate keys list` has those that do")

@@ -9,7 +9,7 @@ from contextlib import suppress
 import msgspec
 import structlog
 
-from smsgate.domain.errors import NoSuchSpool, SpoolUnavailable, StoreUnavailable
+from smsgate.domain.errors import NotFound, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.archive import LedgerArchiver
@@ -165,13 +165,13 @@ def forget_spool(store: Store, host: str, actor: str, reason: str) -> str:
     """Let the gate answer although opt-outs in the spool of a host never reached the store.
 
     Gives what is lost, as it goes on record. A host that is not gone says again within a second
-    what it has. Raises ``NoSuchSpool`` where the host says nothing of a spool, and
+    what it has. Raises ``NotFound`` where the host says nothing of a spool, and
     ``StoreUnavailable``.
     """
     blocking = [one for one in store.write_lease.spooled() if one.host == host]
     messages = sum(one.count for one in store.backlog.spools() if one.host == host)
     if not blocking and not messages:
-        raise NoSuchSpool(
+        raise NotFound(
             f"no host {host!r} says that messages wait in its spool: `smsgate spool list`"
         )
     count = sum(one.count for one in blocking)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, func, select, update
 
-from smsgate.domain.errors import NoSuchDelivery
+from smsgate.domain.errors import NotFound
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ms_of
 from smsgate.metrics.snapshot import DeliveryCounts
@@ -182,19 +182,19 @@ class DeliveryStorage(DatabasePart):
         return [Delivery(*row) for row in rows_of(self._database, asked)]
 
     def retry(self, id_: str, now_us: int) -> None:
-        """Make a failed one due again, as if it were new. Raises ``NoSuchDelivery``."""
+        """Make a failed one due again, as if it were new. Raises ``NotFound``."""
         values = {"failed": False, "tries": 0, "due_us": now_us, "made_us": now_us}
         self._change_failed(id_, update(deliveries).values(values))
 
     def dismiss(self, id_: str) -> None:
-        """Remove a failed one. Raises ``NoSuchDelivery``."""
+        """Remove a failed one. Raises ``NotFound``."""
         self._change_failed(id_, delete(deliveries))
 
     def _change_failed(self, id_: str, change: Update | Delete) -> None:
         this = (deliveries.c.id == id_) & deliveries.c.failed.is_(True)
         with self._database.writing() as connection:
             if not connection.execute(change.where(this)).rowcount:
-                raise NoSuchDelivery(f"Nothing was changed: no failed delivery has the id {id_!r}.")
+                raise NotFound(f"Nothing was changed: no failed delivery has the id {id_!r}.")
 
     def forget(self, number: str) -> int:
         """Remove the texts of a number; gives how many. Changes of its consent stay."""

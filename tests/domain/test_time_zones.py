@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from smsgate.domain.errors import Unfit
-from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone, local_moment
+from smsgate.domain.time_zones import day_end_us, day_start_us, find_zone
 
 BERLIN = find_zone("Europe/Berlin")
 
@@ -39,32 +38,3 @@ def test_a_day_is_as_long_as_it_is_there(zone, day, start, end):
 def test_the_first_and_the_last_day_of_all_are_days():
     for day in (date.min, date.max):
         assert day_start_us(day, BERLIN) <= day_end_us(day, BERLIN)
-
-
-@pytest.mark.parametrize(
-    ("local", "moment"),
-    [
-        ("2026-07-01T12:00", "2026-07-01T10:00Z"),
-        ("2026-03-29T01:59", "2026-03-29T00:59Z"),
-        ("2026-03-29T03:00", "2026-03-29T01:00Z"),
-        ("2026-10-25T01:59", "2026-10-24T23:59Z"),
-        ("2026-10-25T03:00", "2026-10-25T02:00Z"),
-    ],
-)
-def test_a_time_is_a_moment(local, moment):
-    found = local_moment(datetime.fromisoformat(local), BERLIN)
-    assert found.strftime("%Y-%m-%dT%H:%MZ") == moment
-
-
-@pytest.mark.parametrize(
-    ("local", "said"),
-    [
-        ("2026-03-29T02:30", "02:30 on 2026-03-29 did not exist in Europe/Berlin"),
-        ("2026-10-25T02:30", "came twice in Europe/Berlin.*: at 00:30 and at 01:30 UTC"),
-    ],
-)
-def test_a_time_that_never_was_or_was_twice_says_so(local, said):
-    with pytest.raises(Unfit, match=said) as raised:
-        local_moment(datetime.fromisoformat(local), BERLIN)
-    assert raised.value.field == "at"
-    assert local_moment(datetime.fromisoformat(local), UTC).hour == 2

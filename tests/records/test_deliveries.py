@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.domain.errors import NoSuchDelivery
+from smsgate.domain.errors import NotFound
 from smsgate.metrics.snapshot import DeliveryCounts
 from smsgate.records.deliveries import Delivery, Destination
 
@@ -71,7 +71,7 @@ def test_of_a_number_only_the_oldest_is_due(storage):
     storage.settle([], [later(first, failed=True)])
     assert due(storage) == ["b", "c"]  # what failed holds back nothing
     storage.retry("a", 90)
-    with pytest.raises(NoSuchDelivery):
+    with pytest.raises(NotFound):
         storage.retry("a", 90)
     assert due(storage) == ["c", "a"]
     storage.settle(["a"], [])

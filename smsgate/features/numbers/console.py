@@ -21,7 +21,7 @@ from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.domain.signed_times import time_of
-from smsgate.domain.time_zones import day_start_us, local_moment
+from smsgate.domain.time_zones import day_start_us
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.story import StoryReader
@@ -231,7 +231,7 @@ def _given() -> datetime:
         raise Unfit("Say on which day it was given, such as 2026-05-03.", field="given") from None
     if not request.form.get("at", "").strip() or day.year < _EARLIEST_YEAR:
         return time_of(day_start_us(day, zone))
-    return local_moment(datetime.combine(day, at), zone)
+    return datetime.combine(day, at, zone)
 
 
 _ACTIONS: dict[str, tuple[Action, str]] = {

@@ -12,7 +12,7 @@ from smsgate import __version__
 from smsgate.consent import event_text
 from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.transitions import late
-from smsgate.domain.errors import NoSuchReply, ReplyExpired
+from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage, Tab
@@ -140,11 +140,11 @@ def retry_reply(
     letter, now_us = _find(store, request), store.health.now_us()
     reply = msgspec.structs.replace(letter.reply, tries=0, slot_us=0)
     if not reply.number:
-        raise ReplyExpired("Not sent: this reply cannot be read, so it can only be dismissed.")
+        raise NotFound("Not sent: this reply cannot be read, so it can only be dismissed.")
     if reply.kind != "opt_out":
         reply = msgspec.structs.replace(reply, deadline_us=now_us + REPLY_WINDOW_US)
     elif _is_expired(reply, now_us):
-        raise ReplyExpired(
+        raise NotFound(
             "Not sent: an opt-out confirmation older than five minutes can only be dismissed "
             "(47 CFR 64.1200(a)(12))."
         )
@@ -184,7 +184,7 @@ def _find(store: Store, request: RowChoice) -> DeadLetter:
         for letter in store.unsent_replies.dead(int(partition)):
             if letter.reply.id == request.id:
                 return letter
-    raise NoSuchReply(
+    raise NotFound(
         f"Nothing was changed: no failed reply has the id {request.id!r}. Maybe someone else "
         "retried or dismissed it first."
     )
@@ -214,7 +214,7 @@ def _settle(
     )
     partition = int(reply.id.partition("-")[0])
     if not store.unsent_replies.settle_dead(partition, reply.id, event, again):
-        raise NoSuchReply("Nothing was changed: someone else retried or dismissed it first.")
+        raise NotFound("Nothing was changed: someone else retried or dismissed it first.")
     return ChangedRow(reply.id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from smsgate.domain.errors import RecordsUnavailable, ReplyExpired, StoreUnavailable
+from smsgate.domain.errors import NotFound, RecordsUnavailable, StoreUnavailable
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
 from smsgate.features.replies.operations import (
@@ -139,7 +139,7 @@ def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
     context = Context(services, Caller("ana", "admin"), is_person=True)
     (row,) = list_replies.run(context, ReplyQuery(state="failed"), services.store).items
     assert (row.id, row.problem, row.can_retry) == ("1-1-0", "it cannot be read", False)
-    with pytest.raises(ReplyExpired):
+    with pytest.raises(NotFound):
         retry_reply.run(context, RowChoice(row.id), services.store, services.job_queue)
     dismiss_reply.run(context, RowChoice(row.id), services.store)
     services.archiver.move_all()

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import NoSuchDelivery
+from smsgate.domain.errors import NotFound
 from smsgate.pipeline.background_thread import close_all
 from smsgate.records.deliveries import Destination
 from smsgate.settings import Feed, Programs
@@ -131,7 +131,7 @@ def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_pers
     assert [one["sequence"] for one in receiver.taken] == sorted(
         (one["sequence"] for one in receiver.taken), reverse=True
     )
-    with pytest.raises(NoSuchDelivery):
+    with pytest.raises(NotFound):
         services.records.deliveries.dismiss(dead.id)
 
 

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
-from smsgate.domain.errors import NoSuchDelivery, StoreUnavailable
+from smsgate.domain.errors import NotFound, StoreUnavailable
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
@@ -279,7 +279,7 @@ def test_what_is_not_accepted_in_a_day_waits_for_a_person(
     settle(services, one)
     assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
     assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
-    with pytest.raises(NoSuchDelivery):
+    with pytest.raises(NotFound):
         services.records.deliveries.dismiss(first.id)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from smsgate.domain.errors import (
     KeyExists,
-    NoSuchKey,
+    NotFound,
     RecordsNotReady,
     RecordsUnavailable,
     Unauthorized,
@@ -66,7 +66,7 @@ def test_names_are_used_once_and_must_be_fit(api) -> None:
         lambda: api_keys.revoke(keys, "other", _now_us()),
         lambda: api_keys.rotate(keys, "other", 1, "tests", _now_us()),
     ):
-        with pytest.raises(NoSuchKey):
+        with pytest.raises(NotFound):
             act()
 
 

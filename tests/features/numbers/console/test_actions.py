@@ -90,23 +90,6 @@ def test_a_day_and_a_time_are_those_of_the_zone_beside_them(services, agent):
     assert given == datetime(2026, 5, 3, 12, 30, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("day", "at", "said"),
-    [
-        ("2026-03-29", "02:30", "02:30 on 2026-03-29 did not exist in Europe/Berlin"),
-        ("2026-10-25", "02:30", "at 00:30 and at 01:30 UTC. Choose UTC and enter the one"),
-    ],
-)
-def test_a_time_that_clocks_skip_or_repeat_is_asked_for_again(services, agent, day, at, said):
-    told(services, Intent.OPT_OUT, "STOP", sent_us=MAY_3 - 90 * 24 * 3600 * 1_000_000)
-    answer = act(agent, "restore", given=day, at=at, **BERLIN)
-    assert (answer.status_code, said in words(answer)) == (422, True)
-    assert 'id="restore-at-error"' in answer.text
-    assert '<option value="Europe/Berlin" selected>Europe/Berlin</option>' in answer.text
-    assert '<option value="UTC">UTC</option>' in answer.text
-    assert act(agent, "restore", given=day, at=at, zone="UTC").status_code == 303
-
-
 def test_an_opt_out_of_the_same_day_in_their_zone_needs_the_time(services, agent):
     midnight_us = MAY_3 - 2 * 3600 * 1_000_000  # in Berlin
     told(services, Intent.OPT_OUT, "STOP", sent_us=midnight_us + 60 * 1_000_000)
