@@ -126,8 +126,10 @@ class ListFile:
 
     def __init__(self, file: IO[bytes], options: ListOptions) -> None:
         """Look at the beginning of a file. Raises ``ListUnreadable``."""
-        if not file.seekable():
-            file = self._copied(file)
+        if not file.seekable():  # a pipe, and the file is read twice
+            pipe, file = file, tempfile.TemporaryFile()  # noqa: SIM115
+            weakref.finalize(self, file.close)
+            shutil.copyfileobj(pipe, file)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
         digest.update(
@@ -192,13 +194,6 @@ class ListFile:
         rows = self._rows()
         while window := [self._row(line, cells) for line, cells in islice(rows, size)]:
             yield window
-
-    def _copied(self, stream: IO[bytes]) -> IO[bytes]:
-        """What comes through a pipe as a file that can be read twice."""
-        file = tempfile.TemporaryFile()  # noqa: SIM115
-        weakref.finalize(self, file.close)
-        shutil.copyfileobj(stream, file)
-        return file
 
     def _row(self, line: int, cells: Sequence[str]) -> ListRow:
         number_at, date_at, state_at, source_at, _ = self.columns
