@@ -69,4 +69,5 @@ def test_it_ends_and_has_all_that_it_acknowledged_when_it_is_started_again(
 
     client, _ = start()
     with client:
+        assert wait_until(lambda: not client.info("persistence")["loading"])
         assert client.dbsize() >= acknowledged
