@@ -99,7 +99,7 @@ def test_home_says_at_once_what_is_unknown_while_redis_hangs(
         expect(first).to_contain_text("The store is away: nobody can be texted")
         expect(first).to_contain_text("running processes are unknown")
         expect(first).to_have_class("notice bad")
-        expect(page.locator(".figures .badge.bad")).to_have_count(6)
+        expect(page.locator(".figures .badge.bad")).to_have_count(7)
         expect(page.locator("#main")).not_to_contain_text("All clear")
         assert fits(page)
         assert barriers(page) == []

@@ -168,7 +168,7 @@ def test_processes_without_their_collaborators_show_nothing(tmp_path, redis_url,
         assert wait_until(lambda: system.ask("GET", "/healthz") == 200)
         system.text("twilio", "SM1", STOP)
         strange(system)
-        assert wait_until(lambda: "clock waits" in system.logs() or "wait for" in system.logs())
+        assert wait_until(lambda: " waits" in system.logs() or "wait for" in system.logs())
     system.end()
     assert system.logs()
     assert SEEN.in_(system.logs()) == []
