@@ -13,11 +13,13 @@ from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_need
 from smsgate.interface.operation import Column, Context, Listing, Progress, operation
 from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
-from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
 from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool_replay import forget_spool
+from smsgate.settings import Settings
 from smsgate.store.metadata import BUCKETS
+from smsgate.store.store import Store
 
 
 class NewStore(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,13 +114,12 @@ class SpoolPage(msgspec.Struct, frozen=True):
         empty="No host has reported a spool.",
     ),
 )
-def list_spools(context: Context, request: NoFields) -> SpoolPage:  # noqa: ARG001
+def list_spools(context: Context, request: NoFields, store: Store) -> SpoolPage:  # noqa: ARG001
     """List the last report of each host on its spools, one for each data directory.
 
     A spool has messages that the store could not take. Each host delivers them to the store by
     itself once the store accepts writes.
     """
-    store = context.services.store
     spooled = store.write_lease.spooled()
     reports = [SpoolDepth(one.host, one.count, 0.0, one.at_s, folder=one.folder) for one in spooled]
     blocking = {one.place: one.count for one in reports}
@@ -151,7 +152,7 @@ class LostMessages(msgspec.Struct, frozen=True):
     example={"host": "web-2", "reason": "its disk is broken"},
     done="Discarded and recorded: {lost}.",
 )
-def forget_host(context: Context, request: LostSpool) -> LostMessages:
+def forget_host(context: Context, request: LostSpool, store: Store) -> LostMessages:
     """Give up the spool of a HOST that is gone for good.
 
     Until then the gate does not answer, since opt-outs in that spool block nobody yet. If you can
@@ -162,8 +163,8 @@ def forget_host(context: Context, request: LostSpool) -> LostMessages:
             f"Who opted out in the spool of {request.host} and does not do so again would be "
             "texted. Add --yes to give it up."
         )
-    services, reason = context.services, request.reason.strip()
-    return LostMessages(forget_spool(services.store, request.host, context.actor(), reason))
+    lost = forget_spool(store, request.host, context.actor(), request.reason.strip())
+    return LostMessages(lost)
 
 
 class NumberChoice(msgspec.Struct, forbid_unknown_fields=True):
@@ -178,10 +179,14 @@ class NumberChoice(msgspec.Struct, forbid_unknown_fields=True):
     example={"number": "+14155550123"},
     text=answers_text,
 )
-def show_status(context: Context, request: NumberChoice) -> Mapping[str, GateAnswer]:
+def show_status(
+    context: Context,  # noqa: ARG001
+    request: NumberChoice,
+    gate: Gate,
+    settings: Settings,
+) -> Mapping[str, GateAnswer]:
     """Show which programs may text a number, and why not."""
-    services = context.services
-    return services.gate.check_programs(request.number, services.settings.programs)
+    return gate.check_programs(request.number, settings.programs)
 
 
 OPERATIONS = (init_store, list_spools, forget_host, show_status)
