@@ -9,9 +9,9 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Redirect
 
-from smsgate.domain.errors import RecordsUnavailable, Unfit
+from smsgate.domain.errors import NotFound, RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.imports import Import, NoSuchList, import_of, imports
+from smsgate.features.lists.imports import Import, import_of, imports
 from smsgate.features.lists.jobs import (
     CLEAN_ROWS,
     KEPT_DAYS,
@@ -122,7 +122,7 @@ class ListPages:
         self._archiver.move_all()
         record = import_of(self._records, request.form.get("import_id", ""))
         if not _sees(record):
-            raise NoSuchList("There is no such import of yours.")
+            raise NotFound("There is no such import of yours.")
         return _to(self._jobs.ask(self._jobs.undo(record, actor()), "preview", {}, actor()))
 
     def ask_list(self, id_: str, step: Step) -> Redirect:
@@ -158,7 +158,7 @@ class ListPages:
         """What a step left, to be kept by the operator."""
         job, path = self._job(id_), self._jobs.file(id_, name)
         if job.state != "done" or name not in (RESULT, CLEAN_ROWS) or not path.is_file():
-            raise NoSuchList("There is no such file of this list.")
+            raise NotFound("There is no such file of this list.")
         kept_as = f"{job.kind}-{name}.csv"
         answer = send_file(
             path.resolve(), as_attachment=True, download_name=kept_as, etag=False, conditional=False
@@ -169,7 +169,7 @@ class ListPages:
     def _job(self, id_: str) -> ListJob:
         job = self._jobs.find(id_)
         if not _sees(job):
-            raise NoSuchList("There is no such list of yours.")
+            raise NotFound("There is no such list of yours.")
         return job
 
 

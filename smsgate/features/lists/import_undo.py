@@ -56,7 +56,7 @@ def undo_list(
 ) -> ListResult:
     """Undo a list, and wait until that is applied; without an actor say what that would do.
 
-    ``result`` is where to write the numbers that are kept. Raises ``NoSuchList``,
+    ``result`` is where to write the numbers that are kept. Raises ``NotFound``,
     ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer``.
     """
     importer.archiver.move_all()

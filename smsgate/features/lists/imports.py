@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, select
 
 from smsgate.consent.events import Event
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.domain.signed_times import time_of
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow, SeenNumbers
@@ -46,12 +46,6 @@ WINDOW = 8_000
 IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
 """Kind of the event of a whole list; its outcome where the list was undone."""
 _STATES: tuple[State, State] = ("opted_out", "subscribed")
-
-
-class NoSuchList(SmsGateError):
-    """No list has that id, or it belongs to another operator, or it was removed."""
-
-    status = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +272,11 @@ def imports(records: Records, limit: int) -> list[Import]:
 
 
 def import_of(records: Records, id_: str) -> Import:
-    """One import. Raises ``NoSuchList``, ``RecordsUnavailable``."""
+    """One import. Raises ``NotFound``, ``RecordsUnavailable``."""
     for one in records.reader.of_message("", id_):
         if one.event.kind == IMPORT_FILE and one.event.outcome != UNDONE_OUTCOME:
             return _import(one.event)
-    raise NoSuchList(
+    raise NotFound(
         f"No import {id_!r} is on record: `smsgate imports list` and GET /v1/imports have those "
         "that are."
     )

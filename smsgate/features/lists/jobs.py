@@ -27,9 +27,9 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from smsgate.domain.errors import SmsGateError, Unfit
+from smsgate.domain.errors import NotFound, SmsGateError, Unfit
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import Import, Importer, NoSuchList
+from smsgate.features.lists.imports import Import, Importer
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import ListResult
 from smsgate.features.lists.scrub import scrub_list
@@ -144,16 +144,16 @@ class ListJobs:
         """Every list job, newest first."""
         found: list[ListJob] = []
         for path in self._folders():
-            with suppress(NoSuchList):  # it arrives just now, or goes
+            with suppress(NotFound):  # it arrives just now, or goes
                 found.append(self.find(path.name))
         return sorted(found, key=lambda one: one.made_us, reverse=True)
 
     def find(self, id_: str) -> ListJob:
-        """One list job. Raises ``NoSuchList``."""
+        """One list job. Raises ``NotFound``."""
         with suppress(OSError, msgspec.MsgspecError):
             if _ID.fullmatch(id_):
                 return msgspec.json.decode(self.file(id_, "job.json").read_bytes(), type=ListJob)
-        raise NoSuchList(
+        raise NotFound(
             f"There is no such list, or it is gone: they are removed after {KEPT_DAYS} days."
         )
 

@@ -11,11 +11,11 @@ from typing import Annotated, BinaryIO, Literal
 import msgspec
 from sqlalchemy import select
 
-from smsgate.domain.errors import Unfit
+from smsgate.domain.errors import NotFound, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import Import, Importer, NoSuchList, import_of, imports
+from smsgate.features.lists.imports import Import, Importer, import_of, imports
 from smsgate.features.lists.jobs import ListJob, ListJobs, Step
 from smsgate.features.lists.list_file import ColumnName, ListOptions, Region
 from smsgate.features.lists.results import ListResult, result_text
@@ -259,7 +259,7 @@ def read_import_job(context: Context, request: JobQuery, settings: Settings) -> 
     """Say how far an uploaded list or an undo is: its preview, or what it changed."""
     job = ListJobs(settings).find(request.job)
     if job.actor.partition("/")[0] != context.actor():
-        raise NoSuchList(_NO_JOB[404])
+        raise NotFound(_NO_JOB[404])
     return job
 
 

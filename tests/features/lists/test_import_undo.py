@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.errors import NotFound, RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import Importer, NoSuchList, imports
+from smsgate.features.lists.imports import Importer, imports
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
@@ -356,7 +356,7 @@ def test_an_import_that_was_killed_at_its_end_is_on_record_once_it_is_run_again(
 def test_an_import_that_is_not_on_record_is_said_to_be_none(services):
     imported(services, text_of(NUMBER))
     for id_ in ("", "import-", "import-0000", "x" * 300, "import-\0"):
-        with pytest.raises(NoSuchList, match="imports list"):
+        with pytest.raises(NotFound, match="imports list"):
             undo(services, id_)
 
 

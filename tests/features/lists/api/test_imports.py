@@ -82,7 +82,7 @@ def test_what_will_not_do_is_refused_and_leaves_nothing(api) -> None:
     assert [*folder.iterdir()] == []
     headers = {"Authorization": f"Bearer {api.key}", "Transfer-Encoding": "chunked"}
     assert api.call("POST", "/imports?program=alerts", headers=headers).status_code == 411
-    assert api.post("/imports/x/undo", {"reason": "x"}, 404)["reason"] == "no_such_list"
+    assert api.post("/imports/x/undo", {"reason": "x"}, 404)["reason"] == "not_found"
     unreadable = ended(api, upload(api, "program=alerts", "PK\x03\x04 a workbook")["id"])
     assert unreadable["state"] == "failed"
     assert "save the list as CSV" in unreadable["problem"]
@@ -91,4 +91,4 @@ def test_what_will_not_do_is_refused_and_leaves_nothing(api) -> None:
 def test_a_key_sees_the_jobs_that_it_asked_for(api) -> None:
     job = upload(api)["id"]
     other = api.with_key("admin", "crm")
-    assert other.get(f"/import-jobs/{job}", 404)["reason"] == "no_such_list"
+    assert other.get(f"/import-jobs/{job}", 404)["reason"] == "not_found"
