@@ -253,9 +253,7 @@ class ListJobs:
                     shutil.rmtree(path)
 
     def _folders(self) -> list[Path]:
-        with suppress(FileNotFoundError):
-            return [one for one in self._path.iterdir() if _ID.fullmatch(one.name)]
-        return []
+        return [one for one in self._path.glob("*") if _ID.fullmatch(one.name)]
 
     def _make_folder(self) -> Path:
         folder = self._path / secrets.token_hex(16)
