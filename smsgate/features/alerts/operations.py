@@ -43,11 +43,10 @@ def test_alerts(
     if every address took it, 2 if one failed, none is configured or no clock answered.
     """
     store.alerts.request_test()
-    pause = threading.Event()
     while (test := store.alerts.test()) is not None and test.results is None:
         if not is_clock_running(store):
             raise StoreNotReady("No clock is running, so no alert is sent: start the clock.")
-        pause.wait(_POLL_S)
+        threading.Event().wait(_POLL_S)
     if test is None or test.results is None:
         raise StoreNotReady(f"The clock did not answer within {TEST_TTL_S} s: see its log.")
     if not test.results:
