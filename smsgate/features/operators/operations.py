@@ -6,31 +6,13 @@ Nobody types a password here: a link lets its holder set one, once.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from sqlalchemy import delete
 
-from smsgate.domain.signed_times import time_of
-from smsgate.features.operators.service import (
-    LINK_S,
-    RECOVERY,
-    TAKEN,
-    ActionAuthor,
-    OperatorError,
-    OperatorRow,
-    OperatorService,
-    find_operators,
-    fold_email,
-    insert,
-    issue,
-    log_action,
-    make_link,
-    new_row,
-    now_us,
-    refuse_last_admin,
-)
+from smsgate.features.operators import service
+from smsgate.features.operators.service import ActionAuthor, OperatorRow, OperatorService
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
 from smsgate.interface.schemas import NoFields
@@ -51,7 +33,7 @@ Address = Annotated[
 ]
 _LINK_DONE = (
     "Send this link to {name}: it sets their password, once, within "
-    f"{LINK_S // 3600} h. It is not shown again."
+    f"{service.LINK_S // 3600} h. It is not shown again."
 )
 
 
@@ -109,7 +91,6 @@ class SignInLink(msgspec.Struct, frozen=True):
     """A link that sets a password, this once: only its digest is kept."""
 
     link: str
-    ends: datetime
 
 
 @operation(
@@ -127,7 +108,7 @@ class SignInLink(msgspec.Struct, frozen=True):
         empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
     ),
 )
-def list_people(context: Context, request: NoFields, records: Records) -> PersonList:  # noqa: ARG001 - it has none
+def list_people(context: Context, request: NoFields, records: Records) -> PersonList:  # noqa: ARG001
     """List everybody, those who are deactivated last."""
     return PersonList(
         [
@@ -138,7 +119,7 @@ def list_people(context: Context, request: NoFields, records: Records) -> Person
                 two_step=row.has_second_factor,
                 email=row.email,
             )
-            for row in find_operators(records.database)
+            for row in service.find_operators(records.database)
         ]
     )
 
@@ -155,15 +136,15 @@ def add_person(
     context: Context, request: NewPerson, records: Records, settings: Settings
 ) -> SignInLink:
     """Add a person, and make the link to set their password."""
-    email = fold_email(request.email)
-    row = new_row(request.name, request.role, email)
+    email = service.fold_email(request.email)
+    row = service.new_row(request.name, request.role, email)
     note = f"as {row.role}" + (f", with the e-mail address {email}" if email else "")
     with records.database.writing() as connection:
-        if not insert(connection, operators, asdict(row)):
-            raise OperatorError(TAKEN)
-        log_action(connection, "person added", row.name, _author(context), note)
-        path = make_link(connection, row.id)
-    return _shown(settings, path, LINK_S)
+        if not service.insert(connection, operators, asdict(row)):
+            raise service.OperatorError(service.TAKEN)
+        service.log_action(connection, "person added", row.name, _author(context), note)
+        path = service.make_link(connection, row.id)
+    return _shown(settings, path)
 
 
 @operation(
@@ -183,7 +164,7 @@ def reset_person(
     """
     people = _people(records, settings)
     row = people.named(request.name)
-    email = fold_email(request.email) or row.email
+    email = service.fold_email(request.email) or row.email
     values: dict[str, str | int] = {"password_hash": "", "ended_us": 0, "subject": ""}
     values["email"] = email
     notes = ["reactivated"] if row.ended_us else []
@@ -196,9 +177,9 @@ def reset_person(
     ) as connection:
         if request.second_factor:
             connection.execute(delete(credentials).where(credentials.c.operator_id == row.id))
-            issue(connection, RECOVERY, row.id, [], 0)
-        path = make_link(connection, row.id)
-    return _shown(settings, path, LINK_S)
+            service.issue(connection, service.RECOVERY, row.id, [], 0)
+        path = service.make_link(connection, row.id)
+    return _shown(settings, path)
 
 
 @operation(
@@ -215,7 +196,7 @@ def set_role(context: Context, request: PersonRole, records: Records, settings: 
     if request.role != row.role:
         note = f"{row.role} to {request.role}"
         with people.changing(row, "role changed", _author(context), note, values) as connection:
-            refuse_last_admin(connection, row)
+            service.refuse_last_admin(connection, row)
 
 
 @operation(
@@ -230,10 +211,10 @@ def deactivate_person(
 ) -> None:
     """Deactivate a person and end their sessions at once."""
     people = _people(records, settings)
-    row, values = people.named(request.name), {"ended_us": now_us()}
+    row, values = people.named(request.name), {"ended_us": service.now_us()}
     if not row.ended_us:
         with people.changing(row, "deactivated", _author(context), values=values) as connection:
-            refuse_last_admin(connection, row)
+            service.refuse_last_admin(connection, row)
 
 
 def _people(records: Records, settings: Settings) -> OperatorService:
@@ -250,10 +231,9 @@ def _state(row: OperatorRow) -> str:
     return "single sign-on" if row.subject else "active" if row.password_hash else "no password yet"
 
 
-def _shown(settings: Settings, path: str, lasts_s: int) -> SignInLink:
+def _shown(settings: Settings, path: str) -> SignInLink:
     """Return a link as it is shown: never with the host of a request, which anybody may send."""
-    base = settings.public_url or f"http://127.0.0.1:{settings.port}"
-    return SignInLink(base + path, time_of(now_us() + lasts_s * 1_000_000))
+    return SignInLink((settings.public_url or f"http://127.0.0.1:{settings.port}") + path)
 
 
 OPERATIONS = (list_people, add_person, reset_person, set_role, deactivate_person)
