@@ -36,13 +36,15 @@ def _field_of(error: msgspec.ValidationError) -> str:
     return place if place.isidentifier() else ""
 
 
-def convert_values(operation: Operation[T, Any], values: Mapping[str, Any]) -> T:
-    """The request of an operation; texts may stand for numbers and truths.
+def convert_values(
+    operation: Operation[T, Any], values: Mapping[str, Any], *, strict: bool = False
+) -> T:
+    """The request of an operation; unless ``strict``, texts may stand for numbers and truths.
 
     Raises ``msgspec.ValidationError``.
     """
     given = {name: _with_zone(operation, name, value) for name, value in values.items()}
-    return msgspec.convert(given, operation.request, strict=False)
+    return msgspec.convert(given, operation.request, strict=strict)
 
 
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
