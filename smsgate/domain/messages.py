@@ -15,6 +15,7 @@ from enum import StrEnum
 import msgspec
 
 from smsgate.domain.entry_parts import Consent, ForwardContent, ListUndo, Restore, SetMembership
+from smsgate.domain.errors import StoreUnavailable
 
 REPLY_WINDOW_US = 300 * 1_000_000
 """A confirmation leaves within five minutes of receipt or not at all (47 CFR 64.1200(a)(12))."""
@@ -231,6 +232,8 @@ class AddResult:
     id: str
     """Empty where the message was stored before."""
     duplicate: bool = False
+    error: StoreUnavailable | None = None
+    """Why it was not stored."""
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,9 +10,8 @@ A partition is left alone where store and records contradict each other:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from smsgate.domain.errors import (
     RecordsDiffer,
@@ -21,10 +20,10 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.domain.messages import ms_of
+from smsgate.pipeline.records_difference import records_differ
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
-from smsgate.store.keys import PARTITIONS
 from smsgate.store.outbox import LedgerPage
 from smsgate.store.store import Store
 
@@ -35,10 +34,6 @@ _UNTOLD = 64
 LONG, HEAVY = 4_000, 40
 """An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
 _TRIES = 5
-
-
-Ends: TypeAlias = Mapping[int, tuple[int, int]]
-"""By partition, how many events the records have and the store knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +173,7 @@ class LedgerArchiver:
         fell_back = self._fallen_back(ends)
         unsound = lacking.keys() | fell_back.keys()
         sound = {partition: one for partition, one in found.items() if partition not in unsound}
-        return sound, _records_differ(lacking, fell_back) if unsound else None
+        return sound, records_differ(lacking, fell_back) if unsound else None
 
     def refuse_older_store(self) -> None:
         """Raise ``RecordsDiffer`` where the store lacks events that the records have.
@@ -192,7 +187,7 @@ class LedgerArchiver:
         found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
         ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
         if fell_back := self._fallen_back(ends):
-            raise _records_differ({}, fell_back)
+            raise records_differ({}, fell_back)
 
     def _fallen_back(
         self, ends: Mapping[int, tuple[LedgerPage, int]]
@@ -231,28 +226,3 @@ def _cut(one: LedgerPage) -> LedgerPage:
             return LedgerPage(lines, one.kept, one.forwards)
         lines[id_] = line
     return one
-
-
-def _records_differ(lacking: Ends, fell_back: Ends) -> RecordsDiffer:
-    """The error, with a sentence for each cause."""
-    said = []
-    if lacking:
-        seq, kept = map(sum, zip(*lacking.values(), strict=True))
-        said.append(
-            f"{_partitions(lacking)}: the records end at {seq:,}, and the store was told of "
-            f"{kept:,}: this is another database, or an older copy (go on: `smsgate records adopt`)"
-        )
-    if fell_back:
-        seq, kept = map(sum, zip(*fell_back.values(), strict=True))
-        said.append(
-            f"{_partitions(fell_back)}: the records have {seq:,} events and the store knows of "
-            f"{kept:,}: it fell back; run `smsgate rebuild`"
-        )
-    return RecordsDiffer("; ".join(said))
-
-
-def _partitions(partitions: Iterable[int]) -> str:
-    names = [str(partition) for partition in sorted(partitions)]
-    if len(names) == PARTITIONS:
-        return f"all {PARTITIONS} partitions"
-    return f"partition{'s' if len(names) > 1 else ''} {', '.join(names)}"

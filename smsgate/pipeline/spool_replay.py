@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import suppress
+from itertools import compress
 
 import msgspec
 import structlog
@@ -73,12 +74,17 @@ class SpoolReplay:
             )
             for one in spooled
         ]
-        added = self._store.inbox.add(arrivals)
-        self._spool.drop(spooled)
+        added = self._store.inbox.add(arrivals, raises=False)
+        # What one partition refuses keeps nothing of the others here.
+        known = [one.error is None for one in added]
+        self._spool.drop([*compress(spooled, known)])
         for arrival, one in zip(arrivals, added, strict=True):
-            if not one.duplicate:  # its webhook was answered 503, and so not counted
+            if one.id:  # its webhook was answered 503, and so not counted
                 entry = arrival.entry
                 self._store.metrics.count(MESSAGES, entry.account, label_of(entry))
+        for one in added:
+            if one.error is not None:
+                raise one.error
 
     def note(self) -> None:
         """Let everybody know what this host's spool holds, or why it cannot be used.

@@ -201,11 +201,11 @@ class Script:
         """Run it; the result is Redis's, with bytes undecoded. Raises ``StoreUnavailable``."""
         return self.many([(keys, args)])[0]
 
-    def many(self, calls: Iterable[Call], replica_ms: int = 0) -> list[Result]:
+    def many(self, calls: Iterable[Call], replica_ms: int = 0, raises: bool = True) -> list[Result]:
         """Run it several times, some in one round trip. Each call is atomic, all together are not.
 
         With ``replica_ms``, a replica of each server must have what was written within that time.
-        Raises ``StoreUnavailable`` for the first error; other calls may have run.
+        Raises ``StoreUnavailable`` for the first error; without ``raises`` calls have theirs.
         """
         results: list[Result] = []
         left = iter(calls)
@@ -218,7 +218,11 @@ class Script:
                 except errors.NoScriptError:
                     self._client.script_load(self.source)
             with translated():
-                results += self._run(window, replica_ms)
+                found = self._run(window, replica_ms)
+                for one in found if raises else ():
+                    if isinstance(one, errors.RedisError):
+                        raise one
+            results += found
         return results
 
     def _command(self, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Sequence[object]:
@@ -235,9 +239,6 @@ class Script:
             self._client.learn_slots()
             again = self._run([calls[at] for at in not_run], replica_ms, attempts - 1)
             results.update(zip(not_run, again, strict=True))
-        for one in results.values():
-            if isinstance(one, errors.RedisError):
-                raise one
         return [results[at] for at in range(len(calls))]
 
 

@@ -70,7 +70,8 @@ KEEP_MESSAGE_ID_S = 48 * 3600
 _TRUST_S = 5.0
 """How long an answer about replicas is believed."""
 _REPLICA_MS = 500
-"""How long a replica may take to have what was written."""
+"""How long a replica may take to have what was written. A primary that dies takes with it what its
+replicas do not have yet, so where there are some, one has to have what is acknowledged."""
 _decode = msgspec.json.Decoder(Entry).decode
 _pack = msgspec.msgpack.encode
 _log = structlog.get_logger()
@@ -112,11 +113,11 @@ class Inbox:
         self._queue: list[_Waiter] = []
         self._has_leader = False
 
-    def add(self, arrivals: Sequence[Arrival]) -> Sequence[AddResult]:
+    def add(self, arrivals: Sequence[Arrival], *, raises: bool = True) -> Sequence[AddResult]:
         """Store entries durably, place their holds, and ask for the workers that they need.
 
-        Gives what became of each, in order. Raises ``StoreUnavailable``; stored messages are then
-        recognised by their ids when the provider tries again.
+        Gives what became of each, in order. Raises ``StoreUnavailable``, without ``raises`` only
+        where none was stored; stored messages are recognised by their ids when they come again.
         """
         waiter = _Waiter(arrivals)
         with self._lock:
@@ -126,7 +127,7 @@ class Inbox:
         waiter.lock.acquire()  # released once the group is stored, or to lead the next one
         if waiter.leads:
             self._lead()
-        if waiter.error is not None:
+        if waiter.error is not None and (raises or not waiter.added):
             raise waiter.error
         return waiter.added
 
@@ -147,7 +148,7 @@ class Inbox:
             left = iter(added)
             for waiter in group:
                 waiter.added = [next(left) for _ in waiter.arrivals]
-                waiter.error = None
+                waiter.error = next((one.error for one in waiter.added if one.error), None)
         except StoreUnavailable as error:
             for waiter in group:
                 waiter.error = error
@@ -165,26 +166,21 @@ class Inbox:
         places: dict[int, list[int]] = defaultdict(list)
         for place, arrival in enumerate(arrivals):
             places[entry_partition(arrival.entry)].append(place)
-        calls = [
-            _call(partition, [arrivals[at] for at in of_partition])
-            for partition, of_partition in places.items()
-        ]
+        calls = [_call(one, [arrivals[at] for at in its]) for one, its in places.items()]
         self._ask_for_replicas()
         added, notified = [AddResult("")] * len(arrivals), []
-        results = self._add.many(calls, self._replica_ms)
+        results = self._add.many(calls, self._replica_ms, raises=False)
         for (partition, of_partition), result in zip(places.items(), results, strict=True):
-            for at, id_ in zip(of_partition, result[1:], strict=True):
-                added[at] = AddResult(id=id_.decode(), duplicate=not id_)
-            if result[0] == 1:
+            error = unavailable(result) if isinstance(result, redis.RedisError) else None
+            for place, at in enumerate(of_partition, 1):
+                id_ = "" if error else result[place].decode()
+                added[at] = AddResult(id_, not id_ and error is None, error)
+            if error is None and result[0] == 1:
                 notified.append(partition)
         return added, notified
 
     def _ask_for_replicas(self) -> None:
-        """Look every five seconds whether every primary has replicas.
-
-        One that dies takes with it what its replicas do not have yet. So where there are some, one
-        of them has to have what is acknowledged. Raises ``StoreUnavailable``, and ``OldStore``.
-        """
+        """Look whether every primary has replicas. Raises ``StoreUnavailable``, ``OldStore``."""
         if time.monotonic() - self._asked_at >= _TRUST_S:
             refuse_old(self._client)
             infos = self._client.infos("replication")

@@ -27,7 +27,7 @@ from smsgate.pipeline import spool_replay
 from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
-from smsgate.store.keys import partition_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry
 
@@ -118,6 +118,18 @@ def test_what_is_replayed_is_counted_once(services, cut_off, signed):
     refuse(cut_off, request)
     services.spool_replay.replay()
     assert counted(services) == {("twilio", "opt_out"): 1}
+
+
+def test_what_one_partition_refuses_keeps_nothing_else_on_disk(services, redis_client):
+    """Else a text without an id would be stored again at each replay."""
+    redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
+    numbers = (NUMBER, OTHER)
+    services.spool.keep([Arrival(entry(number=one, message_id="")) for one in numbers])
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            services.spool_replay.replay()
+    assert redis_client.xlen(PARTITION_KEYS[partition_of(NUMBER)].inbox) == 1
+    assert [one.entry.number for one in services.spool.oldest(9)] == [OTHER]
 
 
 def test_a_host_that_is_taken_down_after_its_replay_leaves_the_gate_open(services, cut_off, signed):

@@ -82,14 +82,43 @@ def test_each_caller_hears_of_its_own_messages(store):
     ]
 
 
-def test_a_partition_that_cannot_be_written_fails_who_comes_with_it_and_loses_nothing(
-    store, redis_client
+def test_a_partition_that_cannot_be_written_fails_only_those_who_need_it(
+    store, redis_client, monkeypatch
 ):
     redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
+    under_way, go = threading.Event(), threading.Event()
+    store_really = store.inbox._store
+
+    def store_slowly(arrivals):
+        under_way.set()
+        assert go.wait(PATIENCE_S)
+        return store_really(arrivals)
+
+    monkeypatch.setattr(store.inbox, "_store", store_slowly)
+    batches = [[arrival(NUMBER, "SM0")], [arrival(OTHER, "SM1")], [arrival(NUMBER, "SM2")]]
+    results, threads = add_in_threads(store.inbox, batches)
+    threads[0].start()
+    assert under_way.wait(PATIENCE_S)
+    for thread in threads[1:]:
+        thread.start()
+    while len(store.inbox._queue) < 2:
+        threads[1].join(0.01)
+    go.set()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert isinstance(results[1], StoreUnavailable)
+    assert not results[2][0].duplicate
+
+
+def test_of_several_arrivals_each_has_its_own_result(store, redis_client):
+    redis_client.lpush(PARTITION_KEYS[partition_of(OTHER)].inbox, "not a stream")
+    both = [arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")]
+    stored, refused = store.inbox.add(both, raises=False)
+    assert (stored.error, bool(stored.id), isinstance(refused.error, StoreUnavailable)) == (
+        None, True, True,
+    )  # fmt: skip
     with pytest.raises(StoreUnavailable):
-        store.inbox.add([arrival(NUMBER, "SM1"), arrival(OTHER, "SM2")])
-    added = store.inbox.add([arrival(NUMBER, "SM1")])
-    assert added[0].duplicate
+        store.inbox.add(both)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), TypeError("a fault of ours")])
