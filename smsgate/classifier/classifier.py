@@ -117,10 +117,6 @@ class Classifier:
         self._drop_quotations(found)
         return self._passage(found)
 
-    def opt_out_probability(self, text: str) -> float:
-        """How likely the model takes a text for an opt-out."""
-        return probability(self._model.scores(self.passage_of(text)).opt_out)
-
     def _whole(self, text: str, number: str) -> Decision:
         bare = text.strip(_EDGES)
         typed = bare.casefold()
