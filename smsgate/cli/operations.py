@@ -9,7 +9,7 @@ import msgspec
 
 from smsgate.cli.check import answers_text
 from smsgate.domain.errors import StoreNotReady, Unfit
-from smsgate.features.records_admin.rebuild import MOST_BUCKETS, restore_if_needed
+from smsgate.features.records_admin.rebuild import MOST_BUCKETS, RebuildService, rebuild_text
 from smsgate.interface.operation import Column, Context, Listing, Progress, operation
 from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
@@ -59,7 +59,10 @@ def make_ready(
     services: Services, progress: Progress, *, buckets: int = BUCKETS, is_new: bool = True
 ) -> ReadyStore:
     """Make a store ready and publish the programs. An empty one is refused unless it ``is_new``."""
-    restored, metadata = restore_if_needed(services, progress), services.store.metadata
+    rebuilding, metadata, state = RebuildService(services), services.store.metadata, ""
+    if why := rebuilding.needed():
+        done = rebuild_text(rebuilding.rebuild(progress, why=why))
+        state = f"Rebuilt the store from the records: {why}.\n{done}"
     before = metadata.store_id()
     if not (before or is_new):
         raise StoreNotReady(
@@ -70,14 +73,13 @@ def make_ready(
     store = metadata.create(buckets)
     refuse_dropped(services.settings, services.store)
     publish_programs(services.settings, services.store)
-    state = restored or f"Store {store} was ready already."
     if not before:
         state = (
             f"Store {store} is ready. It is new and empty, and so are the records at "
             f"{services.records.database.place}: the gate allows everyone. If either has held "
             "data, DATABASE_URL or REDIS_URL is wrong."
         )
-    return ReadyStore(store, state)
+    return ReadyStore(store, state or f"Store {store} was ready already.")
 
 
 class SpoolRow(msgspec.Struct, frozen=True):

@@ -184,10 +184,18 @@ class LedgerArchiver:
         if self.records.absent:
             return
         self.refuse_foreign_store()
-        found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
-        ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
-        if fell_back := self._fallen_back(ends):
+        if fell_back := self.fallen_back():
             raise records_differ({}, fell_back)
+
+    def fallen_back(self) -> dict[int, tuple[int, int]]:
+        """By partition that fell back, how many events the records and the store know of.
+
+        Raises ``StoreUnavailable``, ``RecordsUnavailable``.
+        """
+        found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
+        return self._fallen_back(
+            {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
+        )
 
     def _fallen_back(
         self, ends: Mapping[int, tuple[LedgerPage, int]]

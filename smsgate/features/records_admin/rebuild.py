@@ -12,7 +12,7 @@ import itertools
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -79,19 +79,6 @@ def rebuild_text(done: RebuildResult) -> str:
     return said
 
 
-def restore_if_needed(services: Services, progress: Progress) -> str:
-    """Rebuild a store that lost what the records have; what was done, empty if nothing was.
-
-    Raises as ``RebuildService.rebuild``.
-    """
-    service = RebuildService(services)
-    why = service.needed()
-    if not why:
-        return ""
-    done = service.rebuild(progress, why=why)
-    return f"Rebuilt the store from the records: {why}.\n{rebuild_text(done)}"
-
-
 class RebuildService:
     """Restores the store of services from their records."""
 
@@ -115,9 +102,7 @@ class RebuildService:
         if not id_:
             return "the store is empty, and the records are not"
         self._refuse_foreign(id_)
-        seqs, kept = self._records.writer.seqs(), self._store.ledger.kept()
-        behind = sorted(partition for partition, seq in seqs.items() if kept[partition] < seq)
-        lost = ", ".join(str(partition) for partition in behind if self._has_lost(partition, seqs))
+        lost = ", ".join(map(str, sorted(self._archiver.fallen_back())))
         return f"partitions {lost} fell back behind the records" if lost else ""
 
     def rebuild(
@@ -218,17 +203,6 @@ class RebuildService:
         newest = time_of(last[0].event.applied_us) if last else None
         return RebuildResult(store_id, numbers, messages, len(reviews), newest, merged)
 
-    def _has_lost(self, partition: int, seqs: Mapping[int, int]) -> bool:
-        """Whether a partition has recorded events that the store neither has nor knows of."""
-        here = self._ids_here(partition)
-        # Asked after the ledger, the store knows of all that a mover has trimmed by then.
-        kept = self._store.ledger.kept()[partition]
-        untold = self._reader.links(partition, kept, seqs[partition])
-        return any(link.event_id not in here for link in untold)
-
-    def _ids_here(self, partition: int) -> set[str]:
-        return {id_of(line) for line in self._store.ledger_reader.lines(partition)}
-
     def _record_the_rest(self) -> int:
         """Record what the ledgers still have; gives how many numbers stand as both leave them."""
         kept = self._store.ledger.kept()
@@ -250,7 +224,7 @@ class RebuildService:
 
         The store was told of nothing behind ``kept``; what it has in its ledger it has not lost.
         """
-        here = self._ids_here(partition)
+        here = {id_of(line) for line in self._store.ledger_reader.lines(partition)}
         found: dict[str, ConsentState] = {}
         for lines in _batched(self._store.ledger_reader.lines(partition), _PAGE):
             recorded = self._reader.has([id_of(line) for line in lines])
