@@ -6,7 +6,7 @@
 #             ARGS="--cluster --postgresql" for a Redis Cluster and PostgreSQL
 # make lint   ruff, mypy, import-linter
 # make release VERSION=0.3.0   checks, dates the changelog, builds and tries the wheel; pushes nothing
-# make alerts   docs/alerts.yml, the rules for Prometheus, from pipeline/conditions.toml
+# make alerts   docs/alerts.yml, the rules for Prometheus, from monitoring/conditions.toml
 # make docs   the documentation site, in build/docs; a broken link in it is an error
 # make eval   scores on labelled texts; make train makes the weights of the intent model anew
 #
@@ -94,7 +94,7 @@ format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 
 alerts: $(VENV)/.run
-	@$(BIN)/python -c 'from smsgate.pipeline.conditions import prometheus_rules as rules; print(rules(), end="")' > docs/alerts.yml
+	@$(BIN)/python -c 'from smsgate.monitoring.conditions import prometheus_rules as rules; print(rules(), end="")' > docs/alerts.yml
 
 docs: $(VENV)/.docs
 	@rm -rf build/docs

@@ -22,7 +22,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]  # of a configura
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        build = importlib.import_module("smsgate.pipeline.build")
+        build = importlib.import_module("smsgate.process.build")
         added = build_data["force_include"]
         if self.target_name == "wheel":
             added[str(Path(self.root) / "workers")] = "smsgate/workers"

@@ -36,9 +36,9 @@ from bench.suppressed import fill, numbers
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import Arrival
 from smsgate.features.numbers.manual_entries import opt_out_entry
-from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 
 CALL = 10_000
 CONNECTIONS = 4

@@ -9,7 +9,7 @@ from itertools import chain
 from bench.whole import Whole
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 
 

@@ -28,8 +28,8 @@ from bench.servers import Servers
 from bench.signed import FIRST_NUMBER
 from bench.whole import Server, Whole
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from tests.fakes.browser import PASSWORD
 from tests.fakes.full_house import add_people
 

@@ -34,7 +34,7 @@ from bench.servers import Servers
 from bench.signed import FIRST_NUMBER
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS
 
 BACKLOG = 100_000

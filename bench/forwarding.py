@@ -31,9 +31,9 @@ from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, HttpCall, Intent
 from smsgate.features.deliveries.sender import MAX_CALLS
 from smsgate.outbound import Outbound
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 
 LEAST = 500

@@ -47,7 +47,7 @@ from smsgate.features.evidence.operations import EvidenceRequest, evidence
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import EVIDENCE
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.browser import Browser, browser
 from tests.fakes.full_house import add_people

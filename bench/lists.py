@@ -34,10 +34,10 @@ from bench.suppressed import fill, numbers
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import PublishedProgram
+from smsgate.content import without_keyword_sets
 from smsgate.features.lists.imports import imports
-from smsgate.pipeline.configuration import Configuration, load_settings
-from smsgate.pipeline.content import without_keyword_sets
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import Configuration, load_settings
+from smsgate.process.services import Services, build_services
 from smsgate.records import Records
 from smsgate.store.connection import open_redis
 from smsgate.store.store import Store

@@ -34,7 +34,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.browser import Browser, browser
 from tests.fakes.full_house import add_people, add_reviews
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services

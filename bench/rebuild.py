@@ -30,8 +30,8 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import ConsentState, Mark, NumberState
 from smsgate.domain.messages import ALL
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.records import Records
 from smsgate.records.tables import numbers as table
 from smsgate.records.writer import number_row

@@ -16,9 +16,9 @@ from bench.signed import ORIGIN, SID, TOKEN
 from bench.whole import Server, Whole
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS
 
 PROCESSES = 2

@@ -25,9 +25,9 @@ from sqlalchemy import text
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.twilio_api import TwilioApi

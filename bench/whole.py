@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smsgate.client import AsyncSmsGate
     from smsgate.consent.compose import compose
-    from smsgate.pipeline.configuration import load_configuration
     from smsgate.pipeline.gate import AsyncGate, Gate
+    from smsgate.process.configuration import load_configuration
 else:
     _PUBLIC = {
         "AsyncGate": "smsgate.pipeline.gate",
         "AsyncSmsGate": "smsgate.client",
         "Gate": "smsgate.pipeline.gate",
         "compose": "smsgate.consent.compose",
-        "load_configuration": "smsgate.pipeline.configuration",
+        "load_configuration": "smsgate.process.configuration",
     }
 
     def __getattr__(name: str) -> object:

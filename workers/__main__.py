@@ -34,10 +34,10 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.logs import Reminder
-from smsgate.pipeline.configuration import load_configuration, with_newest_content
-from smsgate.pipeline.published_programs import refuse_dropped
-from smsgate.pipeline.running_process import RunningProcess
-from smsgate.pipeline.services import build_spool, build_store
+from smsgate.process.configuration import load_configuration, with_newest_content
+from smsgate.process.published_programs import refuse_dropped
+from smsgate.process.running_process import RunningProcess
+from smsgate.process.services import build_spool, build_store
 from smsgate.store.inbox import APPLY, SEND, JobQueue
 from workers import clock, jobs
 from workers.delivery_threads import delivery_threads

@@ -15,6 +15,7 @@ import uuid
 
 import structlog
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable, StoreNotReady
 from smsgate.features.alerts.service import AlertService
 from smsgate.features.dashboard.statistics import save_counts
@@ -22,10 +23,8 @@ from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.interface.operation import Progress
 from smsgate.logs import Reminder
 from smsgate.pipeline.archive import BATCH
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.forgetting import Forgetting
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services
 from workers.opt_out_lists import opt_out_list_threads
 
 PERIOD_S = 2.0
@@ -72,7 +71,7 @@ def record_threads(services: Services) -> list[BackgroundThread]:
 
     def remove_old() -> None:
         if store.sweep.take_retention_turn():
-            for _ in Forgetting(archiver, services.settings.retention).apply_retention():
+            for _ in services.forgetting.apply_retention():
                 if retention.is_ending:
                     return
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import FAILED_AFTER_S, IDLE_S, DeliverySender, Source
 from smsgate.features.deliveries.texts import TextDeliveries
 from smsgate.outbound import Outbound, PublicOutbound
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records.deliveries import Destination, Kind
 from smsgate.settings import Application, Feed
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.features.lists.imports import Importer
 from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.interface.parts import Parts
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 IDLE_S = 1.0
 """How often it looks for work."""

@@ -6,9 +6,9 @@ accounts' leases in Redis let a second clock stand by.
 
 from __future__ import annotations
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.features.provider_lists.service import OptOutListSync
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS, usable
 from smsgate.settings import Account
 

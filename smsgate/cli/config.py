@@ -13,9 +13,9 @@ import click
 
 from smsgate.cli.data_dir import completed, config_dir
 from smsgate.domain.errors import ConfigurationError, StoreNotReady, StoreUnavailable
-from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.published_programs import refuse_dropped
-from smsgate.pipeline.services import build_store
+from smsgate.process.configuration import Configuration, load_configuration
+from smsgate.process.published_programs import refuse_dropped
+from smsgate.process.services import build_store
 from smsgate.settings.read import FILE
 
 

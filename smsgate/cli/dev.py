@@ -28,9 +28,9 @@ from smsgate.cli.process_groups import ProcessGroups, Supervisor
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import ActionAuthor, first_link
 from smsgate.files import replace_file
-from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.services import Services, build_services
 from smsgate.pipeline.spool import Spool
+from smsgate.process.configuration import Configuration, load_configuration
+from smsgate.process.services import Services, build_services
 from smsgate.settings.read import FILE
 from smsgate.store.write_lease import LASTS_MS
 

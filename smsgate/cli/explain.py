@@ -16,7 +16,7 @@ from smsgate.classifier import Classifier, Classifiers, reply_text
 from smsgate.consent.decision_text import facts
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.phone import e164
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.process.configuration import load_configuration
 from smsgate.settings import Program
 from smsgate.settings.read import FILE
 

@@ -12,7 +12,7 @@ import click
 from smsgate.cli.data_dir import completed
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
 from smsgate.features import FEATURES
-from smsgate.pipeline.build import describe_build
+from smsgate.process.build import describe_build
 
 INTERRUPTED = 130
 _PACKAGE = Path(__file__).parents[1]

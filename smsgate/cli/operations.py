@@ -14,9 +14,9 @@ from smsgate.interface.operation import Column, Context, Listing, Progress, oper
 from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.gate import Gate, GateAnswer
-from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
-from smsgate.pipeline.services import Services
 from smsgate.pipeline.spool_replay import forget_spool
+from smsgate.process.published_programs import publish_programs, refuse_dropped
+from smsgate.process.services import Services
 from smsgate.settings import Settings
 from smsgate.store.metadata import BUCKETS
 from smsgate.store.store import Store

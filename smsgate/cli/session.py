@@ -12,11 +12,11 @@ import click
 
 from smsgate.classifier import Wordings
 from smsgate.cli.data_dir import completed
+from smsgate.content import without_keyword_sets
 from smsgate.interface.operation import Context, Progress
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.configuration import Configuration, load_settings
-from smsgate.pipeline.content import without_keyword_sets
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import Configuration, load_settings
+from smsgate.process.services import build_services
 from smsgate.settings import Programs
 
 

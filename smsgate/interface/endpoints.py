@@ -17,7 +17,7 @@ from smsgate.interface.operation import Context, Download, Operation, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.answered_calls import AnsweredCall
 
 JSON, PROBLEM = "application/json", "application/problem+json"

@@ -24,7 +24,7 @@ import msgspec
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import masked
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records.api_keys import KeyScope
 
 Role: TypeAlias = Literal["viewer", "agent", "admin"]

@@ -33,7 +33,7 @@ from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Context, Operation, Role
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type, read_values
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE_SIZE = 50

@@ -18,6 +18,7 @@ from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import Settlement, published_program, settled_up_to
+from smsgate.content import CurrentContent
 from smsgate.domain.messages import (
     ALL,
     REPLY_WINDOW_US,
@@ -29,7 +30,6 @@ from smsgate.domain.messages import (
     ms_of,
 )
 from smsgate.metrics.counters import APPLIED_S, EVENTS
-from smsgate.pipeline.content import CurrentContent
 from smsgate.pipeline.forwards import forward_of, without_form
 from smsgate.pipeline.list_entries import ListApplier
 from smsgate.settings import Settings

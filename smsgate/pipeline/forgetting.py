@@ -16,8 +16,8 @@ from smsgate import __version__
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Decision, Entry, Intent
+from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.services import Services
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings import Retention
 from smsgate.store.keys import partition_of
@@ -146,11 +146,12 @@ class Forgetting:
         return event
 
 
-def forget_number(services: Services, number: str, actor: str, reason: str) -> Forgotten:
+def forget_number(
+    applier: InboxApplier, forgetting: Forgetting, number: str, actor: str, reason: str
+) -> Forgotten:
     """Erase the texts of a number (E.164, or as it was recorded).
 
     Raises as ``Forgetting.forget``.
     """
-    services.applier.drain(partition_of(number))  # what still waits belongs to it
-    forgetting = Forgetting(services.archiver, services.settings.retention)
+    applier.drain(partition_of(number))  # what still waits belongs to it
     return forgetting.forget(number, actor, reason)

@@ -11,6 +11,7 @@ import structlog
 
 from smsgate.classifier import Classifier
 from smsgate.consent.transitions import scope_of
+from smsgate.content import CurrentContent
 from smsgate.domain.errors import (
     AccountNotReady,
     CallFailed,
@@ -34,8 +35,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import is_e164, masked, sender_number
 from smsgate.domain.signing import is_form
 from smsgate.outbound import Outbound
-from smsgate.pipeline.certificates import SigningCertificates
-from smsgate.pipeline.content import CurrentContent
+from smsgate.outbound.certificates import SigningCertificates
 from smsgate.pipeline.forwards import content_to_forward
 from smsgate.pipeline.provider_reports import report_entry, take_receipts
 from smsgate.pipeline.refused_requests import RefusedRequests

@@ -15,6 +15,7 @@ import structlog
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.transitions import APP, MAX_CALL_US, late, obstacle
+from smsgate.content import CurrentContent
 from smsgate.domain.errors import (
     CallFailed,
     InvalidNumber,
@@ -26,8 +27,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import REPLY_WINDOW_US, Arrival, Outcome, Reply, Verdict
 from smsgate.metrics.counters import CALL_S, CALLS, CONFIRMED_S, REPLIES
 from smsgate.outbound import Outbound
-from smsgate.pipeline.access_tokens import AccessTokens
-from smsgate.pipeline.content import CurrentContent
+from smsgate.outbound.access_tokens import AccessTokens
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.provider_reports import refusal_entry, take_early
 from smsgate.providers import PROVIDERS, usable

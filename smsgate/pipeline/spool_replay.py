@@ -10,11 +10,11 @@ from itertools import compress
 import msgspec
 import structlog
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.domain.errors import NotFound, SpoolUnavailable, StoreUnavailable
 from smsgate.domain.messages import Arrival
 from smsgate.metrics.counters import MESSAGES
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.pipeline.history import operator_event
 from smsgate.pipeline.ingest import label_of
 from smsgate.pipeline.spool import Spool, Spooled

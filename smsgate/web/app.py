@@ -17,9 +17,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from smsgate import features, logs
 from smsgate.interface.parts import Parts
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.running_process import RunningProcess
-from smsgate.pipeline.services import Services
+from smsgate.process.configuration import Configuration, load_configuration
+from smsgate.process.running_process import RunningProcess
+from smsgate.process.services import Services
 from smsgate.settings import Settings
 from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.conditions import Condition
-from smsgate.pipeline.monitoring import COLLABORATORS, Monitor, SystemState
+from smsgate.monitoring.conditions import Condition
+from smsgate.monitoring.monitor import COLLABORATORS, Monitor, SystemState
+from smsgate.process.build import describe_build
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.recent import Recent
 

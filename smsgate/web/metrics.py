@@ -28,8 +28,8 @@ from smsgate import __version__
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.metrics.counters import BOUND, FAMILIES, SUM, Family, bounds_of, by_family
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot, SpoolDepth, SystemSnapshot
-from smsgate.pipeline.conditions import MANY, REVIEW_DEADLINE_S
-from smsgate.pipeline.monitoring import COLLABORATORS, Monitor
+from smsgate.monitoring.conditions import MANY, REVIEW_DEADLINE_S
+from smsgate.monitoring.monitor import COLLABORATORS, Monitor
 from smsgate.store.store import Store
 from smsgate.web.api_key_guard import ApiKeyGuard
 

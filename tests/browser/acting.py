@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from tests.browser.conftest import Site

@@ -19,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.cli.conftest import Dev
 from tests.fakes.browser import PASSWORD
 from tests.fakes.console_pages import ConsoleObjects, add_objects

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from smsgate.features.reviews.cases import list_cases
-from smsgate.pipeline.deadlines import PAGE_ANSWER_S
-from smsgate.pipeline.services import Services
+from smsgate.monitoring.deadlines import PAGE_ANSWER_S
+from smsgate.process.services import Services
 from tests.browser.acting import fits, picture, press, says
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD

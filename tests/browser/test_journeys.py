@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full

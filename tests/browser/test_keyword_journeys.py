@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.browser.acting import fits, press, says, text
 from tests.browser.conftest import Site
 from tests.fakes.processes import wait_until

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.browser.acting import fits, open_up, picture, press, says, text
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from smsgate.features.operators.passwords import hash_password
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.browser.acting import fits, press, says
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers

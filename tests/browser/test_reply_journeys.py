@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 from tests.browser.acting import fits, picture, press, says, text
 from tests.browser.conftest import Site

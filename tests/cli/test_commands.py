@@ -11,8 +11,8 @@ import redis
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store

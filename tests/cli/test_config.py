@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.configuration import load_settings
-from smsgate.pipeline.services import build_store
+from smsgate.process.configuration import load_settings
+from smsgate.process.services import build_store
 from smsgate.store.store import Store
 from tests.cli.conftest import Terminal
-from tests.pipeline.configuration.conftest import CONFIG
+from tests.process.conftest import CONFIG
 
 
 @pytest.fixture

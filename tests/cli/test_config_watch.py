@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.pipeline.configuration import load_settings
-from smsgate.pipeline.services import build_store
+from smsgate.process.configuration import load_settings
+from smsgate.process.services import build_store
 from tests.cli.conftest import CONFIG, Dev, Terminal
 from tests.fakes.processes import wait_until
 

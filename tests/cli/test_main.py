@@ -10,7 +10,7 @@ import click
 import pytest
 
 from smsgate.cli.main import COMMANDS, cli, run, short_help
-from smsgate.pipeline.build import describe_build
+from smsgate.process.build import describe_build
 
 ROOT = Path(__file__).parents[2]
 

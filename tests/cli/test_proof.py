@@ -14,8 +14,8 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
 from smsgate.features.numbers.manual_entries import RestoreRequest
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
 from tests.fakes.people import newest_actions

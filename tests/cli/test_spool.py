@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.cli.conftest import Terminal
 from tests.fakes.own_services import make_services

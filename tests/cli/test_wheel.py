@@ -14,10 +14,10 @@ import pytest
 import redis
 
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.build import describe_build
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port
 
@@ -31,7 +31,7 @@ import os
 from smsgate import load_configuration
 from smsgate.domain.messages import Arrival
 from smsgate.features.numbers.manual_entries import opt_out_entry
-from smsgate.pipeline.services import build_services
+from smsgate.process.services import build_services
 services = build_services(load_configuration(os.environ))
 entry = opt_out_entry(services.settings, os.environ["NUMBER"], "all", "tests", "")
 services.store.inbox.add([Arrival(entry)])

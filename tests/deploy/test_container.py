@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import Services, build_services
 from tests.deploy import containers
 from tests.deploy.containers import ROOT, podman
 from tests.fakes.processes import wait_until

@@ -35,7 +35,7 @@ PROVIDER = """
 import collections, http.client, json, os, pathlib, requests, threading
 from smsgate import Gate
 from smsgate.domain.messages import InboundMessage
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.process.configuration import load_configuration
 from smsgate.providers import PROVIDERS
 
 url = "https://sms.example.com/webhooks/twilio"

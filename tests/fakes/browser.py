@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.web import create_app
 
 PASSWORD = "eleven horses on a roof"

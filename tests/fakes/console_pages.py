@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.pipeline import api_keys
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console
 from tests.fakes.list_worker import uploaded

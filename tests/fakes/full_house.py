@@ -10,8 +10,8 @@ from pathlib import Path
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.operators.passwords import hash_password
-from smsgate.pipeline.configuration import Configuration, load_settings
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import Configuration, load_settings
+from smsgate.process.services import Services, build_services
 from tests.fakes.browser import PASSWORD
 from tests.fakes.people import add_operator
 

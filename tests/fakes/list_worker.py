@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import pytest
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.features.lists.jobs import ListJob, ListJobs
-from smsgate.pipeline.background_thread import BackgroundThread
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from workers import list_worker as worker_module
 from workers.list_worker import list_thread
 

@@ -8,7 +8,7 @@ from typing import Any
 from smsgate.features.lists.imports import Importer, ImportRequest
 from smsgate.features.lists.list_file import ListRow
 from smsgate.interface.parts import Parts
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 
 def importer_of(services: Services) -> Importer:

@@ -12,7 +12,7 @@ from smsgate.features.numbers.manual_entries import (
     restore_entry,
 )
 from smsgate.features.reviews.service import ReviewService
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 
 def opt_out(services: Services, number: str, scope: str, actor: str, reason: str) -> str:

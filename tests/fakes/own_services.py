@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from smsgate.content import without_keyword_sets
 from smsgate.metrics.snapshot import KINDS, Process
-from smsgate.pipeline.configuration import Configuration, load_configuration
-from smsgate.pipeline.content import without_keyword_sets
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import Configuration, load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.providers.twilio.simulated import simulated_account
 from smsgate.settings.read import read_settings

@@ -8,7 +8,7 @@ import re
 from werkzeug.test import TestResponse
 
 from smsgate.domain.messages import Intent
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes.browser import Browser
 from tests.fakes.told import told, work

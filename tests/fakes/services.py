@@ -11,11 +11,11 @@ from pydantic import SecretStr
 
 from smsgate.domain.messages import HttpReply, WebhookRequest
 from smsgate.metrics.snapshot import SpoolDepth
-from smsgate.pipeline.conditions import Condition
+from smsgate.monitoring.conditions import Condition
+from smsgate.monitoring.monitor import SystemState
 from smsgate.pipeline.gate import GateAnswer
 from smsgate.pipeline.ingest import IngestResult
-from smsgate.pipeline.monitoring import SystemState
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.settings import Account, Api, Programs, Settings
 
 ACK = HttpReply(200, "text/xml", b"<Response/>", {"X-Provider": "yes"})

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from smsgate.domain.messages import Arrival, Intent
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.values import NUMBER, entry
 
 _ids = count(1)

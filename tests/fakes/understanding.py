@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsgate.classifier import OperatorSets
-from smsgate.pipeline.content import CurrentContent, first_content
-from smsgate.pipeline.services import Services
+from smsgate.content import CurrentContent, first_content
+from smsgate.process.services import Services
 
 TWO = """
 [accounts.twilio]

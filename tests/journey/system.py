@@ -15,9 +15,9 @@ import requests
 from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import build_services
 from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from tests.fakes.processes import PATIENCE_S

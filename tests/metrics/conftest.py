@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.own_services import make_services
 
 

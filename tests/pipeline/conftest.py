@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smsgate.domain.messages import InboundMessage, Intent, WebhookRequest
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import build_services
 from smsgate.providers import PROVIDERS
 from tests.fakes.twilio_api import TwilioApi
 from tests.fakes.values import NUMBER

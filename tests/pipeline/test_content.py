@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from smsgate import content as content_module
+from smsgate.content import FILE, ContentWatch, CurrentContent
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
-from smsgate.pipeline import content as content_module
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.content import FILE, ContentWatch, CurrentContent
+from smsgate.process.configuration import load_configuration
 from smsgate.records import ContentVersion, Records
 from smsgate.records.content_versions import content_mark
-from tests.pipeline.configuration.conftest import CONFIG, WORD
+from tests.process.conftest import CONFIG, WORD
 
 REPLIES = '[en]\nopt_out = "{} {{program}}"\n'
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from smsgate.domain.errors import ConfigurationError
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.process.configuration import load_configuration
 from smsgate.store.inbox import KEEP_FINGERPRINT_S, KEEP_MESSAGE_ID_S
 from smsgate.store.keys import partition_of
 from smsgate.web import create_app

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.web import create_app
 
 AZURE = """

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from smsgate.domain.messages import WebhookRequest
 from smsgate.logs import mask_numbers
-from smsgate.pipeline.configuration import load_configuration
 from smsgate.pipeline.ingest import _shown_ids
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.web import create_app
 from tests.fakes.values import NUMBER
 

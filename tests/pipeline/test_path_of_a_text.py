@@ -19,10 +19,10 @@ from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.replies.operations import retry_reply
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.monitoring import take_snapshot
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual

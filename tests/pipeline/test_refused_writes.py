@@ -24,8 +24,8 @@ from smsgate.domain.errors import (
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
 from smsgate.pipeline import spool_replay
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.records import Records
 from smsgate.store import write_lease
 from smsgate.store.keys import PARTITION_KEYS

@@ -13,12 +13,12 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import REPLY_WINDOW_US, Arrival, Reply
+from smsgate.monitoring.conditions import conditions
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.pipeline import send
-from smsgate.pipeline.conditions import conditions
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.pipeline.send import SENDERS
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import all_at_work
 from tests.fakes.processes import PATIENCE_S, wait_until

@@ -8,8 +8,8 @@ import pytest
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 
 SIMULATOR = {
     "SMSGATE_SIMULATOR_TOKEN": "a-token-of-the-simulator-in-tests",

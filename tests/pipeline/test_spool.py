@@ -24,9 +24,9 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.metrics.counters import by_family
 from smsgate.pipeline import spool_replay
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
 from smsgate.pipeline.spool import Spool
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.somebody_else import as_somebody_else
 from tests.fakes.values import NUMBER, OTHER, entry

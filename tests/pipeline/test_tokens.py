@@ -11,9 +11,8 @@ import pytest
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, InboundMessage
-from smsgate.outbound import Outbound
-from smsgate.pipeline import access_tokens
-from smsgate.pipeline.access_tokens import AccessTokens
+from smsgate.outbound import Outbound, access_tokens
+from smsgate.outbound.access_tokens import AccessTokens
 from smsgate.providers import PROVIDERS
 from smsgate.providers.calls import token_call
 from smsgate.store.keys import partition_of

@@ -12,9 +12,9 @@ import pytest
 import structlog
 
 from smsgate import logs
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Account
 from tests.providers.recorded import everything

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from smsgate.domain.messages import InboundMessage
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import build_services
 from smsgate.providers import PROVIDERS
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.scripted_api import ScriptedApi

@@ -10,10 +10,10 @@ import redis
 from flask.testing import FlaskClient
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.conditions import condition
-from smsgate.pipeline.deadlines import Deadline, Deadlines
-from smsgate.pipeline.services import Services
+from smsgate.monitoring.conditions import condition
+from smsgate.monitoring.deadlines import Deadline, Deadlines
+from smsgate.process.build import describe_build
+from smsgate.process.services import Services
 from smsgate.web import create_app
 from smsgate.web.recent import Recent
 from tests.fakes.own_services import make_services

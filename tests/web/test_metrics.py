@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent, Reply
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work, heartbeat, make_services

@@ -14,7 +14,7 @@ import structlog
 
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HttpReply, InboundMessage
-from smsgate.pipeline.configuration import load_settings
+from smsgate.process.configuration import load_settings
 from smsgate.providers import PROVIDERS
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of

@@ -8,8 +8,8 @@ import structlog
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import Arrival
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, entry

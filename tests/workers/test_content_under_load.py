@@ -20,14 +20,14 @@ from smsgate.cli.process_groups import ProcessGroups
 from smsgate.consent.events import Event
 from smsgate.features.keyword_editor.service import KeywordEditor
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline import conditions
-from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.monitoring import conditions
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.twilio_api import TwilioApi
 from tests.faults.system import _children, _is_python, _listeners
 from tests.journey.system import API_KEY, SID, TOKEN, System, until
-from tests.pipeline.configuration.conftest import WORD
+from tests.process.conftest import WORD
 from tests.records import postgresql
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(240)]

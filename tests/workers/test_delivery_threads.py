@@ -14,7 +14,7 @@ import pytest
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.application import Application
 from tests.fakes.own_services import ready_services

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.features.lists.jobs import ListJob, ListJobs
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.list_worker import list_worker
 from tests.fakes.list_worker import uploaded as upload
 from tests.fakes.listed_numbers import importer_of
@@ -136,8 +136,8 @@ _DIES = """
 import os
 from smsgate.features.lists.imports import Importer
 from tests.fakes.listed_numbers import import_numbers
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_services
 from workers.list_worker import list_thread
 import threading
 

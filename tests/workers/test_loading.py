@@ -15,7 +15,7 @@ def test_what_only_web_needs_is_loaded_by_web_alone() -> None:
     )
 
     loaded = {line.rpartition("|")[2].strip() for line in said.stderr.splitlines()}
-    assert "smsgate.pipeline.services" in loaded
+    assert "smsgate.process.services" in loaded
     assert not loaded & {
         "cryptography.hazmat",
         "flask",

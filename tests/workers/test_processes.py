@@ -19,9 +19,9 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.store.keys import partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from smsgate.store.write_lease import LASTS_MS, LeaseState

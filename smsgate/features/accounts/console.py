@@ -18,7 +18,7 @@ from smsgate.features.accounts.doctor import (
 )
 from smsgate.features.accounts.toml_lines import account_lines, program_lines
 from smsgate.metrics.snapshot import KINDS
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.fields import Field
 from smsgate.settings import Account

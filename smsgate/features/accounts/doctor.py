@@ -19,10 +19,10 @@ from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.domain.messages import HttpCall, Reply
 from smsgate.domain.signed_times import time_of
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
+from smsgate.monitoring.conditions import span
 from smsgate.outbound import Outbound
-from smsgate.pipeline.conditions import span
-from smsgate.pipeline.configuration import has_keys, warnings_of
-from smsgate.pipeline.services import Services
+from smsgate.process.configuration import has_keys, warnings_of
+from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
 from smsgate.settings import ANY_SENDER, Account, Programs
 from smsgate.store.health import exposures

@@ -13,10 +13,10 @@ import structlog
 from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
+from smsgate.monitoring.conditions import TABLE, Condition, span
+from smsgate.monitoring.deadlines import Deadlines
+from smsgate.monitoring.monitor import Monitor
 from smsgate.notifications import Kind, Message, send
-from smsgate.pipeline.conditions import TABLE, Condition, span
-from smsgate.pipeline.deadlines import Deadlines
-from smsgate.pipeline.monitoring import Monitor
 from smsgate.records import Records, chain_digest
 from smsgate.settings import Settings
 from smsgate.store.alerts import AlertState, AlertTest, SentAlert

@@ -23,9 +23,9 @@ from smsgate.features.dashboard.statistics import (
 )
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import QueueDepth
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, TABLE, Condition
-from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
-from smsgate.pipeline.monitoring import Monitor
+from smsgate.monitoring.conditions import REVIEW_DEADLINE_S, TABLE, Condition
+from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.monitoring.monitor import Monitor
 from smsgate.records import Records
 from smsgate.store.store import Store
 from smsgate.web.console.auth import console_auth, current_session, lacks_factor, needs

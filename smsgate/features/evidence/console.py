@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 from smsgate.features.evidence.operations import read_evidence
 from smsgate.interface.forms import ZONE, filter_values
 from smsgate.interface.values import read_values
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.web.console.auth import context, needs, operator_zone, record_action
 
 

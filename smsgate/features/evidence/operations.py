@@ -24,7 +24,7 @@ from smsgate.domain.errors import CallInProgress, SmsGateError, Unfit
 from smsgate.domain.phone import as_recorded
 from smsgate.interface.operation import Context, Download, operation
 from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
 from smsgate.records.writer import FIRST
 from smsgate.store.keys import partition_of

@@ -23,7 +23,7 @@ from smsgate.features.keyword_editor.service import (
     KeywordEditor,
     KeywordSetInfo,
 )
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.web.console.auth import actor, needs
 
 KEYWORDS = "/console/keywords"

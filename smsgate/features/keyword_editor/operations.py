@@ -35,7 +35,7 @@ from smsgate.interface.operation import (
     page_of,
 )
 from smsgate.interface.schemas import ProgramName
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 
 SetName = Annotated[str, msgspec.Meta(max_length=40, description="A keyword set, such as `es`.")]
 Note = Annotated[str, msgspec.Meta(max_length=500, description="Why, for the history.")]

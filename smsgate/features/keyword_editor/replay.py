@@ -11,7 +11,7 @@ import msgspec
 from smsgate.classifier import Classifier
 from smsgate.domain.messages import Decision, Entry
 from smsgate.features.keyword_editor.keyword_list import KeywordChange, compare_keywords
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 
 PAGE_SIZE = 500

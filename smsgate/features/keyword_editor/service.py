@@ -16,12 +16,12 @@ import tomlkit
 
 from smsgate.classifier import Classifiers, OperatorSets, load_sets
 from smsgate.classifier.sets import ANY_LANGUAGE, EVERY, shipped
+from smsgate.content import first_content
 from smsgate.domain.errors import ConfigurationError, ContentChanged, SmsGateError, Unfit
 from smsgate.domain.line_diff import compare_texts
 from smsgate.domain.signed_times import time_of
 from smsgate.features.keyword_editor.replay import DraftEffect, Progress, find_effect
-from smsgate.pipeline.content import first_content
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 
 MAX_BYTES = 48_000

@@ -42,7 +42,7 @@ from smsgate.features.lists.rows import (
 from smsgate.features.lists.workbook import as_csv
 from smsgate.interface.operation import Progress
 from smsgate.interface.schemas import Medium
-from smsgate.pipeline.published_programs import check_program
+from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")

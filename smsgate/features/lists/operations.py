@@ -36,7 +36,7 @@ from smsgate.interface.parts import Parts
 from smsgate.interface.schemas import reason_of
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.published_programs import check_program
+from smsgate.process.published_programs import check_program
 from smsgate.records import Records
 from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
 from smsgate.records.reader import stream_of

@@ -17,7 +17,7 @@ from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.published_programs import check_program
+from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 
 WINDOW = 50_000

@@ -32,7 +32,7 @@ from smsgate.interface.schemas import MEDIA, reason_of
 from smsgate.interface.values import read_values
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.gate import Gate
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import HistoryPlace, Records
 from smsgate.records.reader import SEARCHED
 from smsgate.settings import Settings
@@ -111,7 +111,13 @@ def register(
         number = _typed_number()
         if request.form.get("digits", "").strip() != number[-4:]:
             raise Unfit("Enter the last four characters of this number.", field="digits")
-        done = forget_number(services, number, actor(), reason_of(request.form.get("reason", "")))
+        done = forget_number(
+            services.applier,
+            services.forgetting,
+            number,
+            actor(),
+            reason_of(request.form.get("reason", "")),
+        )
         flash(
             f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary "
             "texts. The number is still suppressed where it was.",

@@ -28,7 +28,7 @@ from smsgate.domain.messages import ALL, Decision, Entry, Intent, inbox_place, n
 from smsgate.domain.phone import e164
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.history import History
-from smsgate.pipeline.published_programs import check_program
+from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store

@@ -13,7 +13,7 @@ from smsgate.domain.phone import e164
 from smsgate.interface.operation import After, Column, Context, Listing, operation
 from smsgate.interface.schemas import CheckResult, ProgramName, moment
 from smsgate.pipeline.gate import Gate, Since
-from smsgate.pipeline.published_programs import check_program
+from smsgate.process.published_programs import check_program
 from smsgate.records import NumberConsentState, Records
 from smsgate.settings import Settings
 from smsgate.store.refusals import Refusal

@@ -22,7 +22,7 @@ from smsgate.features.operators.service import (
     now_us,
     token_digest,
 )
-from smsgate.pipeline.deadlines import Deadline, NoAnswerInTime
+from smsgate.monitoring.deadlines import Deadline, NoAnswerInTime
 from smsgate.records.database import Database
 from smsgate.records.tables import operators, sessions
 

@@ -13,7 +13,7 @@ from smsgate.features.provider_lists.agreement import ListClaim, claims
 from smsgate.features.provider_lists.list_session import ListSession
 from smsgate.metrics.counters import OPT_OUT_LIST
 from smsgate.metrics.snapshot import ListComparison
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListPage
 from smsgate.settings import Account

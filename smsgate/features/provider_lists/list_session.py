@@ -10,7 +10,7 @@ import structlog
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
 from smsgate.metrics.snapshot import OptOutListState
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers.calls import retry_after_s
 from smsgate.settings import Account
 from smsgate.store.processes import MAX_REFUSALS

@@ -16,7 +16,7 @@ from smsgate.features.provider_lists.agreement import is_settled, notices, opted
 from smsgate.features.provider_lists.list_session import ListSession
 from smsgate.metrics.counters import OPT_OUT_LIST
 from smsgate.metrics.snapshot import OptOutListState
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.opt_out_lists import OptOutNotice
 from smsgate.records.event_reader import EventReader, Position

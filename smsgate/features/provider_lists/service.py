@@ -14,7 +14,7 @@ from smsgate.features.provider_lists.list_reader import ListReader
 from smsgate.features.provider_lists.list_session import LeaseLost, ListSession
 from smsgate.features.provider_lists.notice_sender import NoticeSender
 from smsgate.metrics.snapshot import OptOutListState
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS
 from smsgate.settings import Account
 from smsgate.store.processes import LIST_LEASE_MS

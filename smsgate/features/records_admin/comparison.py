@@ -15,7 +15,7 @@ from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.messages import ALL
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.history import operator_event
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records.removal import ADOPTED
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.numbers import memberships

@@ -323,7 +323,13 @@ def forget_texts(context: Context, request: ForgetRequest) -> Forgotten:
     number = as_recorded(request.number)
     if not request.yes:
         raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
-    return forget_number(context.services, number, context.actor(), request.reason)
+    return forget_number(
+        context.services.applier,
+        context.services.forgetting,
+        number,
+        context.actor(),
+        request.reason,
+    )
 
 
 OPERATIONS = (

@@ -27,8 +27,8 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.pipeline.published_programs import published_programs
-from smsgate.pipeline.services import Services
+from smsgate.process.published_programs import published_programs
+from smsgate.process.services import Services
 from smsgate.records import Records
 from smsgate.records.writer import id_of, numbers_of
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S

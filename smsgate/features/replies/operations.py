@@ -18,7 +18,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
-from smsgate.pipeline.conditions import reply_problems
+from smsgate.monitoring.conditions import reply_problems
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.store import Store

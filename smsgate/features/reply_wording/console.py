@@ -21,7 +21,7 @@ from smsgate.features.reply_wording.service import (
     previews,
     save_wording,
 )
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import actor, needs
 

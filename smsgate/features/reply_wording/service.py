@@ -14,10 +14,10 @@ import tomlkit
 
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
+from smsgate.content import read_replies
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault, Unfit, UnknownProgram
 from smsgate.domain.gsm import SegmentCount, count
-from smsgate.pipeline.content import read_replies
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 from smsgate.settings import Program
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.consent.transitions import decision_id
 from smsgate.features.reviews.cases import ReviewCase, read_cases
-from smsgate.pipeline.conditions import span
+from smsgate.monitoring.conditions import span
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.reader import OpenReview

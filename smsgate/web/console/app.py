@@ -15,7 +15,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
 from smsgate.interface.parts import Parts
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.settings import Settings
 from smsgate.store.store import Store
 from smsgate.web.console import (

@@ -40,9 +40,9 @@ from smsgate.features.operators.sessions import OperatorSession, Sessions, Visit
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Context
+from smsgate.monitoring.deadlines import Deadlines
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.deadlines import Deadlines
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.records.database import Database
 from smsgate.settings import Settings
 from smsgate.store.connection import Client

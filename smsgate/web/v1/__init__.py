@@ -17,7 +17,7 @@ from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
 from smsgate.pipeline.api_keys import Keyring
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
 from smsgate.web.limits import Limits

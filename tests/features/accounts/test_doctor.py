@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.pipeline.configuration import PLACEHOLDER
-from smsgate.pipeline.services import Services
+from smsgate.process.configuration import PLACEHOLDER
+from smsgate.process.services import Services
 from smsgate.store.health import exposures
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES, shared_key

@@ -12,7 +12,7 @@ from smsgate.features.accounts.operations import ListQuery, list_opt_out_lists
 from smsgate.interface.operation import Context
 from smsgate.metrics.snapshot import ListComparison, OptOutListState
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.own_services import make_services
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from structlog.testing import capture_logs
 
+from smsgate.background_thread import close_all
 from smsgate.cli.main import run
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.background_thread import close_all
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES

@@ -14,8 +14,7 @@ from smsgate.domain.messages import REPLY_WINDOW_US, Intent, Reply
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
 from smsgate.metrics.snapshot import DeliveryCounts, OptOutListState
-from smsgate.notifications import Message
-from smsgate.pipeline.conditions import (
+from smsgate.monitoring.conditions import (
     MAX_DELIVERY_AGE_S,
     MAX_HOLD_AGE_S,
     MAX_INBOX_AGE_S,
@@ -25,12 +24,13 @@ from smsgate.pipeline.conditions import (
     MAX_REFUSED_REQUESTS,
     TABLE,
 )
+from smsgate.notifications import Message
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import shared_key
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
 from tests.fakes.values import NUMBER, entry, failed_reply
-from tests.pipeline.monitoring.test_alert_rules import DOCS
+from tests.monitoring.test_alert_rules import DOCS
 
 KEYS = PARTITION_KEYS[partition_of(NUMBER)]
 

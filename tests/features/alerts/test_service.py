@@ -19,9 +19,9 @@ from smsgate.features.replies.operations import (
 )
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
+from smsgate.monitoring.conditions import REVIEW_DEADLINE_S, conditions
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.pipeline.api_keys import Caller
-from smsgate.pipeline.conditions import REVIEW_DEADLINE_S, conditions
-from smsgate.pipeline.monitoring import take_snapshot
 from smsgate.records import chain_digest
 from smsgate.settings import Alerts
 from smsgate.store.keys import PARTITION_KEYS

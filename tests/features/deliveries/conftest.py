@@ -9,12 +9,12 @@ from http.server import ThreadingHTTPServer
 import pytest
 from pydantic import SecretStr
 
+from smsgate.background_thread import close_all
 from smsgate.features.deliveries import pause, sender
 from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import DeliverySender
 from smsgate.features.deliveries.texts import TextDeliveries
 from smsgate.outbound import Outbound, PublicOutbound
-from smsgate.pipeline.background_thread import close_all
 from smsgate.records.deliveries import Delivery, Destination
 from smsgate.settings import Feed
 from smsgate.store.keys import partition_of

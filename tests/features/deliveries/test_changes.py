@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from smsgate.background_thread import close_all
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NotFound
-from smsgate.pipeline.background_thread import close_all
 from smsgate.records.deliveries import Destination
 from smsgate.settings import Feed, Programs
 from tests.fakes import manual

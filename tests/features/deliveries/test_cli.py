@@ -10,8 +10,8 @@ import pytest
 
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import Services, build_services
 from smsgate.store.keys import partition_of
 from tests.cli.conftest import CONFIG, Terminal
 

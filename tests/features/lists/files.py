@@ -8,7 +8,7 @@ from typing import Any
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
 from smsgate.features.lists.results import ListResult
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes.listed_numbers import importer_of
 
 ALERTS = ListOptions(program="alerts")

@@ -11,7 +11,7 @@ from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.domain.errors import LinkBroken
 from smsgate.features.operators.service import ActionAuthor, first_link
-from smsgate.pipeline.configuration import Configuration, load_settings
+from smsgate.process.configuration import Configuration, load_settings
 from smsgate.records import Records
 from tests.fakes.people import People, newest_actions, put_factor, set_operator
 

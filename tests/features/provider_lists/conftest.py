@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smsgate.features.provider_lists.service import OptOutListSync
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.opt_out_list_apis import AwsList, BirdList, ListApi, TelnyxList, TwilioConsents
 from tests.fakes.own_services import make_services

@@ -16,7 +16,7 @@ from smsgate.cli.main import run
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.features.numbers.manual_entries import RestoreRequest
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from tests.fakes import manual
 from tests.fakes.own_services import make_services
 

@@ -25,8 +25,8 @@ from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.cases import list_cases
-from smsgate.pipeline.conditions import conditions
-from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.monitoring.conditions import conditions
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.web import create_app

@@ -9,9 +9,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from smsgate.domain.messages import WebhookRequest
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services, build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services, build_services
 from smsgate.store.keys import PARTITIONS
 from smsgate.web import create_app
 from tests.fakes.served import free_port

@@ -9,8 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from smsgate.features.operators import passwords
-from smsgate.pipeline import deadlines
-from smsgate.pipeline.services import Services
+from smsgate.monitoring import deadlines
+from smsgate.process.services import Services
 from smsgate.records import Records
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services

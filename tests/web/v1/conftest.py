@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from smsgate.pipeline import api_keys
-from smsgate.pipeline.services import Services
+from smsgate.process.services import Services
 from smsgate.web import create_app
 from tests.fakes.own_services import ready_services
 

@@ -16,7 +16,7 @@ from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.dashboard import statistics
 from smsgate.features.dashboard.statistics import keep_counts, kept_counts
 from smsgate.metrics.counters import MESSAGES, REPLIES
-from smsgate.pipeline.deadlines import Deadline
+from smsgate.monitoring.deadlines import Deadline
 from smsgate.store.connection import open_redis
 from tests.fakes.browser import Browser
 from tests.fakes.own_services import heartbeat

@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgate.metrics.counters import FAMILIES
 from smsgate.metrics.snapshot import OptOutListState
-from smsgate.pipeline import conditions
+from smsgate.monitoring import conditions
 from smsgate.store.alerts import AlertState
 from smsgate.web import create_app
-from tests.pipeline.monitoring import test_conditions
+from tests.monitoring import test_conditions
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 RULES = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
 BOARD = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
 EXPRESSIONS = [

@@ -6,15 +6,15 @@ import pytest
 
 from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import ConfigurationError
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
-from smsgate.pipeline.running_process import RunningProcess
-from smsgate.pipeline.services import build_services
+from smsgate.process.configuration import load_configuration
+from smsgate.process.published_programs import publish_programs, refuse_dropped
+from smsgate.process.running_process import RunningProcess
+from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.store import Store
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
-from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
+from tests.process.conftest import CONFIG, SECOND, Files
 
 
 def opted_out_of_orders(files: Files, store: Store) -> None:

@@ -17,10 +17,10 @@ import msgspec
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.classifier import Classifiers, OperatorSets, Wordings
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
-from smsgate.pipeline.background_thread import BackgroundThread
 from smsgate.records import Records
 from smsgate.records.content_versions import content_mark
 from smsgate.settings import Program, Programs, Replies, Settings

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from smsgate.content import CurrentContent
+from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound, ProviderOutbound
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.configuration import Configuration
-from smsgate.pipeline.content import CurrentContent
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.history import History
 from smsgate.pipeline.ingest import Ingest
-from smsgate.pipeline.monitoring import Monitor
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.send import ReplySender
 from smsgate.pipeline.spool import Spool
 from smsgate.pipeline.spool_replay import LeaseRenewal, SpoolReplay
+from smsgate.process.configuration import Configuration
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.connection import TIMEOUT_S, open_redis
@@ -71,6 +72,11 @@ class Services:
     def archiver(self) -> LedgerArchiver:
         """From the ledgers to the records."""
         return LedgerArchiver(self.store, self.records)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """Erases texts, and what is older than it has to be kept."""
+        return Forgetting(self.archiver, self.settings.retention)
 
     @cached_property
     def history(self) -> History:

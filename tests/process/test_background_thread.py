@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from smsgate.background_thread import RETRY_S, BackgroundThread, close_all
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.background_thread import RETRY_S, BackgroundThread, close_all
 from tests.fakes.processes import wait_until
 
 

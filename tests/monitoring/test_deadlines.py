@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.pipeline.deadlines import Deadline, Deadlines, NoAnswerInTime
+from smsgate.monitoring.deadlines import Deadline, Deadlines, NoAnswerInTime
 from tests.fakes.processes import wait_until
 
 SOON_S = 0.05

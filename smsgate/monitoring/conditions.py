@@ -1,7 +1,7 @@
 """The conditions that an operator must know of, and which of them hold in a snapshot. Pure.
 
 Their words stand in ``conditions.toml``: Home, doctor, ``/readyz`` and alerts show them, and
-``docs/alerts.yml`` is made of them (``make alerts``). ``monitoring.py`` finds which hold.
+``docs/alerts.yml`` is made of them (``make alerts``). ``monitor.py`` finds which hold.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def prometheus_rules() -> str:
     }
     lines = [
         "# Rules for Prometheus: put this file under `rule_files:`. `smsgate doctor` has the same",
-        "# conditions with the same bounds. Made by `make alerts` from pipeline/conditions.toml.",
+        "# conditions with the same bounds. Made by `make alerts` from monitoring/conditions.toml.",
         "groups:",
         "  - name: smsgate",
         "    rules:",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import smsgate
-from smsgate.pipeline.configuration import load_configuration
+from smsgate.process.configuration import load_configuration
 
 
 def test_the_configuration_is_loaded_by_a_public_name() -> None:
@@ -16,7 +16,7 @@ def test_the_configuration_is_loaded_by_a_public_name() -> None:
 
 
 WANT_MORE = {
-    "load_configuration": ("smsgate.pipeline.configuration", r"smsgate\[server\]"),
+    "load_configuration": ("smsgate.process.configuration", r"smsgate\[server\]"),
     "Links": ("cryptography", r"smsgate\[links\]"),
 }
 

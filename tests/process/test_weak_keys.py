@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.domain.errors import ConfigurationError, Fault
-from smsgate.pipeline.configuration import load_settings
+from smsgate.process.configuration import load_settings
 
 HOW = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 STRONG = "Zs4kq8Vb2mXw7Ry1Tn5cJd"

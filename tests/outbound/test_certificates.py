@@ -10,9 +10,8 @@ import pytest
 
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import HttpCall
-from smsgate.outbound import Outbound
-from smsgate.pipeline import certificates
-from smsgate.pipeline.certificates import AGAIN_S, BURST, REFILL_S, SigningCertificates
+from smsgate.outbound import Outbound, certificates
+from smsgate.outbound.certificates import AGAIN_S, BURST, REFILL_S, SigningCertificates
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.served import free_port

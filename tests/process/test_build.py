@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsgate import __version__
-from smsgate.pipeline import build
+from smsgate.process import build
 
 
 @pytest.fixture

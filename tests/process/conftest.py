@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.pipeline.configuration import load_configuration
-from smsgate.pipeline.services import build_store
+from smsgate.process.configuration import load_configuration
+from smsgate.process.services import build_store
 from smsgate.store.store import Store
 
 CONFIG = """

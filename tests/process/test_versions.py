@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from smsgate.pipeline.configuration import changed_files, load_configuration
-from tests.pipeline.configuration.conftest import CONFIG, SECOND, Files
+from smsgate.process.configuration import changed_files, load_configuration
+from tests.process.conftest import CONFIG, SECOND, Files
 
 
 def test_a_comment_makes_no_other_version_and_everything_else_does(files: Files) -> None:

@@ -25,15 +25,15 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
-from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
-from smsgate.pipeline.conditions import (
+from smsgate.monitoring.conditions import (
     Condition,
     condition,
     conditions,
     hindered,
     spool_conditions,
 )
-from smsgate.pipeline.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
 from smsgate.store.inbox import JobQueue

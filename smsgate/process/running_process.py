@@ -11,14 +11,14 @@ from contextlib import suppress
 import structlog
 
 from smsgate import __version__
+from smsgate.background_thread import BackgroundThread, close_all
+from smsgate.content import ContentWatch
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.metrics.snapshot import Process
-from smsgate.pipeline.background_thread import BackgroundThread, close_all
-from smsgate.pipeline.build import describe_build
-from smsgate.pipeline.configuration import Configuration, changed_files
-from smsgate.pipeline.content import ContentWatch
-from smsgate.pipeline.published_programs import publish_programs, refuse_dropped
-from smsgate.pipeline.services import build_services
+from smsgate.process.build import describe_build
+from smsgate.process.configuration import Configuration, changed_files
+from smsgate.process.published_programs import publish_programs, refuse_dropped
+from smsgate.process.services import build_services
 
 HEARTBEAT_PERIOD_S = 2.0
 _MAX_PROBLEM = 2000

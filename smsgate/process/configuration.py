@@ -15,8 +15,8 @@ import msgspec
 from pydantic import SecretStr
 
 from smsgate.classifier import OperatorSets
+from smsgate.content import Content, first_content
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
-from smsgate.pipeline.content import Content, first_content
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.providers.fields import ADVICE, weakness
 from smsgate.providers.twilio.simulated import simulated_account

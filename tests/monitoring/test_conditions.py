@@ -21,8 +21,8 @@ from smsgate.metrics.snapshot import (
     SystemSnapshot,
     WaitingReplies,
 )
-from smsgate.pipeline.conditions import MANY, REVIEW_DEADLINE_S, conditions
-from smsgate.pipeline.monitoring import take_snapshot
+from smsgate.monitoring.conditions import MANY, REVIEW_DEADLINE_S, conditions
+from smsgate.monitoring.monitor import take_snapshot
 from smsgate.store.keys import PARTITION_KEYS
 from tests.fakes.own_services import heartbeat
 from tests.fakes.values import NUMBER, failed_reply

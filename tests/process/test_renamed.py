@@ -15,8 +15,8 @@ from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.published_programs import publish_programs
-from smsgate.pipeline.services import Services
+from smsgate.process.published_programs import publish_programs
+from smsgate.process.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, importer_of

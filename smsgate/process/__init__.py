@@ -1,0 +1,1 @@
+"""How one process of smsgate starts: its configuration, what works in it, its heartbeat."""
