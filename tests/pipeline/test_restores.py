@@ -18,14 +18,13 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence, page
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
@@ -92,7 +91,7 @@ def by_hand(services):
 
 
 def by_a_list(services):
-    import_numbers(services, [NUMBER], ImportRequest("alerts", "opted_out"))
+    import_numbers(services, [NUMBER], list_entry("alerts"))
 
 
 def by_a_lock(services):
@@ -197,7 +196,7 @@ def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
 def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(services):
     now_us = services.store.health.now_us()
     day = now_us - now_us % DAY_US - 9 * DAY_US
-    import_numbers(services, [NUMBER], ImportRequest("alerts", "opted_out"), [day])
+    import_numbers(services, [NUMBER], list_entry("alerts"), [day])
     with pytest.raises(
         RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
     ):

@@ -12,14 +12,13 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services
 from smsgate.store.keys import partition_of
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers, importer_of
+from tests.fakes.listed_numbers import import_numbers, importer_of, list_entry
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
@@ -243,7 +242,7 @@ def test_an_import_is_undone_across_a_renaming(opened: Opened, renamed_before: b
     importer, program = (new, "team") if renamed_before else (old, "club")
     if renamed_before:
         publish_programs(new.settings, new.store)
-    listing = ImportRequest(program, "opted_out", "me", "import-1", "stopped.csv")
+    listing = list_entry(program, "opted_out", "me", "import-1", "stopped.csv")
     import_numbers(importer, [NUMBER], listing)
     importer_of(importer).record(listing, "")
     publish_programs(new.settings, new.store)

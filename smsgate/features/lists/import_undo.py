@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
+from msgspec.structs import replace
 from sqlalchemy import not_, select
 
 from smsgate.consent.renamed_programs import recorded_consent_state
@@ -21,7 +22,6 @@ from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.features.lists.imports import (
     UNDONE_OUTCOME,
     Importer,
-    ImportRequest,
     begins_with,
     entry_of,
     import_of,
@@ -61,12 +61,20 @@ def undo_list(
     """
     importer.archiver.move_all()
     record = import_of(importer.records, id_)
-    request = ImportRequest(record.program, "opted_out", actor, id_, reason)
+    undo = Entry(
+        number="",
+        program=record.program,
+        decision=Decision(Intent.NONE, rule="import_undone", note=reason),
+        source="import",
+        actor=actor,
+        action=UNDO,
+        undoes=id_,
+    )
     found = ListResult(import_id=id_, applied=bool(actor))
     with counting(found, result) as count:
         parts = parts_of(importer.records, id_)
         while some := [*islice(parts, PARTS_AT_ONCE)]:
-            for number, outcome in _undo(importer, some, request):
+            for number, outcome in _undo(importer, some, undo):
                 count(outcome, number, 0)
             progress("Undoing" if actor else "Reading the records", found.rows, 0)
     back = found.outcomes.get("undone" if actor else "would_undo", 0)
@@ -74,14 +82,12 @@ def undo_list(
     change = f"{numbers_back} {'' if actor else 'would be '}put back, {found.unused:,} kept."
     found.changes = [f"{record.reason or id_}: {change}"]
     if actor and back:
-        importer.record(request, found.changes[0], UNDONE_OUTCOME)
+        importer.record(replace(undo, message_id=id_), found.changes[0], UNDONE_OUTCOME)
         importer.archiver.move_all()  # so that the file can be imported anew at once
     return found
 
 
-def _undo(
-    importer: Importer, parts: Sequence[Recorded], request: ImportRequest
-) -> Iterator[tuple[str, str]]:
+def _undo(importer: Importer, parts: Sequence[Recorded], undo: Entry) -> Iterator[tuple[str, str]]:
     """Put back what can be, if somebody acts; gives numbers, and what became of each."""
     outcomes, waiting = dict[str, str](), parts
     for _ in range(_LOOKS):
@@ -90,24 +96,24 @@ def _undo(
         importer.archiver.move_all()
         entries = list[Entry]()
         for part in waiting:
-            outcomes |= _since(importer.records, part, request.id)
-            entries += _entries(importer, part, outcomes, request, seen[part.partition])
-        if not (entries and request.actor):
+            outcomes |= _since(importer.records, part, undo.undoes)
+            entries += _entries(importer, part, outcomes, undo, seen[part.partition])
+        if not (entries and undo.actor):
             break
         for event in importer.apply(entries):
             applied = (group.numbers for group in event.listed if group.outcome == "applied")
             outcomes |= dict.fromkeys(chain.from_iterable(applied), "undone")
-        waiting = [part for part in waiting if any(_entries(importer, part, outcomes, request, ""))]
+        waiting = [part for part in waiting if any(_entries(importer, part, outcomes, undo, ""))]
         if not waiting:
             break
-    otherwise = "kept" if request.actor else "would_undo"
+    otherwise = "kept" if undo.actor else "would_undo"
     for group in (group for part in parts for group in part.event.listed):
         for number in group.numbers:
             yield number, outcomes.get(number, otherwise) if group.previous else "unchanged"
 
 
 def _entries(
-    importer: Importer, part: Recorded, done: dict[str, str], request: ImportRequest, seen: str
+    importer: Importer, part: Recorded, done: dict[str, str], undo: Entry, seen: str
 ) -> Iterator[Entry]:
     """What puts back the numbers of a part that are not ``done``."""
     renamed = importer.settings.programs.renamed
@@ -118,15 +124,10 @@ def _entries(
         after = recorded_consent_state(group.consent_state, renamed).membership()
         numbers = tuple(one for one in group.numbers if one not in done)
         if numbers:
-            yield Entry(
-                number="",
+            yield replace(
+                undo,
                 program=part.event.program,
-                decision=Decision(Intent.NONE, rule="import_undone", note=request.note),
                 scope=part.event.scope or part.event.program,
-                source="import",
-                actor=request.actor,
-                action=UNDO,
-                undoes=request.id,
                 membership_before=before,
                 list_undo=ListUndo(after, seen),
                 numbers=numbers,

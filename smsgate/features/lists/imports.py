@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Literal
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, select
 
 from smsgate.consent.events import Event
@@ -45,23 +46,6 @@ WINDOW = 8_000
 """Rows that are entered together: some hundreds for each partition."""
 IMPORT_FILE, UNDONE_OUTCOME = "import_file", "undone"
 """Kind of the event of a whole list; its outcome where the list was undone."""
-_STATES: tuple[State, State] = ("opted_out", "subscribed")
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """What the rows of a list have in common."""
-
-    program: str
-    """Name of a program, or ``all`` for an opt-out from everything."""
-    state: State
-    actor: str = ""
-    id: str = ""
-    """Of the list: its numbers are entered once, however often they come. Empty: always anew."""
-    note: str = ""
-    """Recorded: the name of the file."""
-    consent: Consent | None = None
-    """What was agreed to, where the rows say that people subscribed."""
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -117,14 +101,28 @@ class Importer:
         self.archiver.move_all()
         id_, known = entered_before(self.records, list_file.id)
         consent = Consent(words, options.medium, source=name) if words else None
-        request = ImportRequest(options.program, "opted_out", actor, id_, name, consent)
+        stops = Intent.OPT_OUT_ALL if options.program == ALL else Intent.OPT_OUT
+        intents: dict[State, Intent] = {"opted_out": stops, "subscribed": Intent.OPT_IN}
+        entries = {
+            state: Entry(
+                number="",
+                program=options.program,
+                decision=Decision(intent, rule="import", note=name),
+                source="import",
+                actor=actor,
+                message_id=id_,
+                action="import",
+                consent=consent if state == "subscribed" else None,
+            )
+            for state, intent in intents.items()
+        }
         found = ListResult(format=list_file.format, import_id=id_, applied=applies)
         seen, changed = SeenNumbers(), Counter[State]()
         with counting(found, result) as count:
             for rows in list_file.windows(WINDOW):
                 outcomes: dict[int, str] = {}
-                for state in _STATES:  # beside an opt-out of the same file a consent is refused
-                    first, asked = seen.first(rows, state), replace(request, state=state)
+                for state, asked in entries.items():  # a consent beside an opt-out is refused
+                    first = seen.first(rows, state)
                     if state == "subscribed" and not words:
                         done = ["no_words"] * len(first)
                     elif applies:
@@ -147,12 +145,12 @@ class Importer:
         if applies and (found.outcomes.get("applied") or id_ not in known):
             counts = ", ".join(f"{count} {outcome}" for outcome, count in found.outcomes.items())
             note = " ".join([f"{name}: {found.rows} rows: {counts}.", *found.changes])
-            self.record(request, note)
+            self.record(entries["subscribed"], note)
         return found
 
-    def rehearse(self, numbers: Sequence[str], request: ImportRequest) -> list[str]:
+    def rehearse(self, numbers: Sequence[str], asked: Entry) -> list[str]:
         """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``."""
-        program, is_consent = request.program, request.state == "subscribed"
+        program, is_consent = asked.program, not asked.decision.intent.stops
         programs, blocked = [program] * (program != ALL), "refused" if is_consent else "repeat"
         states = self.store.numbers.consent_states_of(numbers, programs, states=False)
         return [
@@ -165,14 +163,15 @@ class Importer:
         ]
 
     def enter(
-        self, rows: Mapping[str, ListRow], request: ImportRequest, known: Collection[str] = ()
+        self, rows: Mapping[str, ListRow], asked: Entry, known: Collection[str] = ()
     ) -> list[str]:
         """Enter rows by number, and say what became of each.
 
-        ``known`` are message ids that are not to be entered again.
+        ``asked`` is what their entries have in common; ``known`` are message ids that are not to be
+        entered again.
         """
-        before = self.rehearse([*rows], request)
-        entries = [one for one in self.entries(rows, request) if one.message_id not in known]
+        before = self.rehearse([*rows], asked)
+        entries = [one for one in self.entries(rows, asked) if one.message_id not in known]
         after = {
             number: "refused" if group.outcome == "refused" else "repeat"
             for event in self.apply(entries)
@@ -180,18 +179,17 @@ class Importer:
             for number in group.numbers
         }
         others = [number for number in rows if number not in after]  # a worker was faster
-        after |= zip(others, self.rehearse(others, request), strict=True)
+        after |= zip(others, self.rehearse(others, asked), strict=True)
         done = {"new": "not_applied", "repeat": "applied"}
         return [
             "repeat" if was == after[number] == "repeat" else done.get(after[number], "refused")
             for number, was in zip(rows, before, strict=True)
         ]
 
-    def entries(self, rows: Mapping[str, ListRow], request: ImportRequest) -> Iterator[Entry]:
+    def entries(self, rows: Mapping[str, ListRow], asked: Entry) -> Iterator[Entry]:
         """What goes into the inbox: entries of up to 500 numbers of one partition."""
-        stops = request.state == "opted_out"
-        intent = Intent.OPT_OUT_ALL if request.program == ALL else Intent.OPT_OUT
-        decision = Decision(intent if stops else Intent.OPT_IN, rule="import", note=request.note)
+        state: State = "opted_out" if asked.decision.intent.stops else "subscribed"
+        scope = self._scope(asked.program) if asked.decision.intent.stops else ""
         partitions: dict[int, list[str]] = defaultdict(list)
         for number in rows:
             partitions[partition_of(number)].append(number)
@@ -200,17 +198,11 @@ class Importer:
                 some = tuple(numbers[at : at + CHUNK])
                 since = tuple(rows[number].since_us for number in some)
                 named = tuple(rows[number].source for number in some)
-                part = hashlib.sha256(f"{request.state}{some}".encode()).hexdigest()[:16]
-                yield Entry(
-                    number="",
-                    program=request.program,
-                    decision=decision,
-                    scope=self._scope(request.program) if stops else "",
-                    source="import",
-                    actor=request.actor,
-                    message_id=f"{request.id}-{part}" if request.id else "",
-                    action="import",
-                    consent=None if stops else request.consent,
+                part = hashlib.sha256(f"{state}{some}".encode()).hexdigest()[:16]
+                yield replace(
+                    asked,
+                    scope=scope,
+                    message_id=f"{asked.message_id}-{part}" if asked.message_id else "",
                     numbers=some,
                     since_us=since if any(since) else (),
                     external_sources=named if any(named) else (),
@@ -231,23 +223,14 @@ class Importer:
         ids = {one.id for one in added}
         return [one for one in found if one.inbox_id in ids]
 
-    def record(self, request: ImportRequest, note: str, outcome: str = "applied") -> None:
-        """Put on record that a whole list was imported, or undone, and what that changed.
-
-        The request's ``note`` is the name of the file, or why it was undone.
-        """
-        now_us, about = self.store.health.now_us(), (request.id, outcome)
-        event = operator_event(IMPORT_FILE, note, request.actor, request.note, now_us, *about)
-        entry = msgspec.structs.replace(
-            entry_of(event),
-            program=request.program,
-            source="import",
-            message_id=request.id,
-            consent=request.consent,
-        )
-        event = msgspec.structs.replace(
-            event, program=request.program, outcome=outcome, entry=entry
-        )
+    def record(self, asked: Entry, note: str, outcome: str = "applied") -> None:
+        """Put on record that a whole list was imported, or undone, and what that changed."""
+        now_us, about = self.store.health.now_us(), (asked.message_id, outcome)
+        reason = asked.decision.note
+        event = operator_event(IMPORT_FILE, note, asked.actor, reason, now_us, *about)
+        decision = entry_of(event).decision
+        entry = replace(asked, decision=decision, action="", phone=False)
+        event = replace(event, program=asked.program, outcome=outcome, entry=entry)
         self.store.ledger.append(partition_of(""), event)
 
     def _scope(self, program: str) -> str:

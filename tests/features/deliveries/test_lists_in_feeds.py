@@ -11,16 +11,15 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.features.deliveries import changes
 from smsgate.features.deliveries.changes import calls_for_event
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, numbers_of, told
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.values import NUMBER
 
 MANY = [f"+1415556{at:04}" for at in range(600)]
 FEW = MANY[:40]
-STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="stopped.csv")
-JOINED = ImportRequest("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))
+STOPPED = list_entry("alerts", actor="ana", note="stopped.csv")
+JOINED = list_entry("club", "subscribed", actor="ana", consent=Consent("Yes", "web"))
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def happen(services, import_, chance: random.Random) -> None:
     """Something to some of a few numbers."""
     some = chance.sample(FEW, chance.randint(1, 30))
     if chance.random() < 0.5:
-        import_(some, chance.choice([JOINED, ImportRequest("club", "opted_out", actor="ana")]))
+        import_(some, chance.choice([JOINED, list_entry("club", actor="ana")]))
     else:
         action, scope = chance.choice(["suppress", "restore"]), chance.choice(["all", "club"])
         change(services, action, some[0], scope)

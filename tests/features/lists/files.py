@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow
 from smsgate.features.lists.results import ListResult
 from smsgate.process.services import Services
@@ -37,9 +36,3 @@ def previewed(
     services: Services, text: str | bytes, options: ListOptions = ALERTS, **more: Any
 ) -> ListResult:
     return imported(services, text, options, applies=False, **more)
-
-
-def record_list(services: Services, list_id: str, note: str, actor: str = "ana") -> None:
-    """Put on record that a whole list was imported."""
-    request = ImportRequest("alerts", "opted_out", actor, list_id, "stopped.csv")
-    importer_of(services).record(request, note)

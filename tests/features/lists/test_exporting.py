@@ -11,14 +11,13 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival
 from smsgate.domain.signed_times import iso_time
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.operations import ExportRequest, export
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.store.keys import PARTITIONS
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.test_importing import CLUB, SINCE_US
@@ -54,7 +53,7 @@ def exported(services, scope="alerts"):
 
 
 def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services):
-    import_numbers(services, [LISTED], ImportRequest("alerts", "opted_out"), [SINCE_US])
+    import_numbers(services, [LISTED], list_entry("alerts"), [SINCE_US])
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     manual.lock(services, LOCKED, "ana", "court")
     consent = Consent(words="Yes", medium="web", given_us=SINCE_US)
@@ -74,7 +73,7 @@ def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services
 
 def test_since_is_when_it_began_to_hold_whatever_came_after(services):
     """A repeat is newer, and so is what another program's texts did."""
-    import_numbers(services, [NUMBER], ImportRequest("club", "opted_out"), [SINCE_US])
+    import_numbers(services, [NUMBER], list_entry("club"), [SINCE_US])
     club = {"program": "club", "scope": "club"}
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1", **club))])
     orders = {"program": "orders", "scope": "orders"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NotFound, RecordsUnavailable
@@ -118,7 +118,7 @@ def locked_for_a_while(services):
 
 
 def listed_again(services):
-    import_numbers(services, [NUMBER], replace(STOPPED, id="import-other"))
+    import_numbers(services, [NUMBER], replace(STOPPED, message_id="import-other"))
 
 
 NEWER = [stop, start, by_hand, restored, locked, locked_for_a_while, listed_again]

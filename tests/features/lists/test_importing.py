@@ -9,7 +9,6 @@ from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.features.lists import imports as module
 from smsgate.features.lists.imports import (
     Importer,
-    ImportRequest,
     entered_before,
 )
 from smsgate.features.lists.list_file import ListOptions
@@ -17,7 +16,7 @@ from smsgate.features.lists.rows import ListUnreadable
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers, importer_of, rows_by_number
+from tests.fakes.listed_numbers import import_numbers, importer_of, list_entry, rows_by_number
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.files import imported, previewed
@@ -32,9 +31,9 @@ scope    = "program"
 require_consent = true
 """
 MANY = [f"+1415555{at:04}" for at in range(1200)]
-STOPPED = ImportRequest("alerts", "opted_out", actor="ana", note="stopped.csv")
+STOPPED = list_entry("alerts", actor="ana", note="stopped.csv")
 CONSENT = Consent(words="Yes, text me", medium="web")
-JOINED = ImportRequest("club", "subscribed", actor="ana", consent=CONSENT)
+JOINED = list_entry("club", "subscribed", actor="ana", consent=CONSENT)
 SINCE_US = 1_746_090_000_000_000
 
 
@@ -72,12 +71,12 @@ def test_a_list_blocks_when_it_is_said_to_be_applied(services):
 
 
 def test_the_scope_is_the_programs_or_everything(services):
-    club = ImportRequest("club", "opted_out")
+    club = list_entry("club")
     import_numbers(services, [NUMBER], club)
     assert reasons(services, [NUMBER], "club") == ["opted_out"]
     assert reasons(services, [NUMBER], "alerts") == [""]
 
-    import_numbers(services, [NUMBER], ImportRequest(ALL, "opted_out"))
+    import_numbers(services, [NUMBER], list_entry(ALL, "opted_out"))
     assert reasons(services, [NUMBER], "alerts") == ["opted_out_all"]
 
 
@@ -117,7 +116,7 @@ def test_consents_go_on_record_and_lift_nothing(services):
 
 
 def test_a_part_has_one_effect_even_after_somebody_came_back(services, redis_client):
-    once = ImportRequest("alerts", "opted_out", id="import-1")
+    once = list_entry("alerts", id="import-1")
     assert import_numbers(services, [NUMBER], once) == ["applied"]
     come_back(services)
     work_off(services)
@@ -134,7 +133,7 @@ def test_a_part_has_one_effect_even_after_somebody_came_back(services, redis_cli
 
 
 def test_a_try_that_ended_before_it_was_applied_is_applied_by_the_next(services):
-    once = ImportRequest("alerts", "opted_out", id="import-1")
+    once = list_entry("alerts", id="import-1")
     entries = [*importer_of(services).entries(rows_by_number([NUMBER]), once)]
     services.store.inbox.add([Arrival(one) for one in entries])
     assert import_numbers(services, [NUMBER], once) == ["applied"]
@@ -178,7 +177,7 @@ def test_numbers_with_marks_keep_their_order(services):
     services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
     work_off(services)
     before = services.store.numbers.consent_states_of([NUMBER], ["alerts"])[NUMBER]
-    import_numbers(services, [NUMBER, OTHER], ImportRequest("club", "opted_out"))
+    import_numbers(services, [NUMBER, OTHER], list_entry("club"))
 
     now = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])[NUMBER]
     assert now.state.marks[ALL] == before.state.marks[ALL]
@@ -193,7 +192,7 @@ def test_a_list_closes_what_waits_for_a_person(services):
     services.store.inbox.add([Arrival(review)])
     work_off(services)
     assert reasons(services, [NUMBER]) == ["review"]
-    import_numbers(services, [NUMBER, OTHER], ImportRequest("orders", "opted_out"))
+    import_numbers(services, [NUMBER, OTHER], list_entry("orders"))
     assert services.store.inbox_reader.review_holds(partition_of(NUMBER)) == {}
 
 

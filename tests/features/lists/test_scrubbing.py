@@ -8,12 +8,11 @@ import pytest
 
 from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.features.lists import scrub as module
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.results import OUTCOMES
 from smsgate.features.lists.scrub import scrub_list
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER
 from tests.features.lists.test_importing import CLUB
@@ -25,7 +24,7 @@ STOPPED, HELD = "+14155550177", "+14155550178"
 def services(tmp_path, redis_url):
     made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
     made.records.migrate()
-    import_numbers(made, [STOPPED], ImportRequest("alerts", "opted_out"))
+    import_numbers(made, [STOPPED], list_entry("alerts"))
     manual.opt_out(made, HELD, "all", "ana", "")
     yield made
     made.close()
@@ -94,7 +93,7 @@ def test_windows_hide_neither_duplicates_nor_opt_outs(services, scrubbed, monkey
 
 
 def test_where_a_consent_is_required_only_those_who_gave_one_are_clean(services, scrubbed):
-    import_numbers(services, [OTHER], ImportRequest("club", "subscribed"))
+    import_numbers(services, [OTHER], list_entry("club", "subscribed"))
     done, clean, _ = scrubbed(f"{NUMBER}\n{OTHER}\n{STOPPED}".encode(), "club")
     assert clean == f"{OTHER}\n".encode()
     assert done.outcomes == {"clean": 1, "no_consent": 1, "opted_out_all": 1}

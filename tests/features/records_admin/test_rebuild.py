@@ -19,7 +19,6 @@ from smsgate.consent.events import (
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsDiffer, StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
@@ -31,7 +30,7 @@ from smsgate.store import rebuild as store_rebuild
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.web import create_app
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.own_services import all_at_work
 from tests.fakes.values import NUMBER, entry, set_key
 from workers import clock
@@ -186,7 +185,7 @@ def test_the_opt_outs_of_a_list_that_a_failover_lost_are_kept_beside_newer_event
     partition = partition_of(OTHER)
     keys = [*redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*")]
     older = {key: redis_client.dump(key) for key in keys}
-    import_numbers(recorded, [OTHER], ImportRequest("alerts", "opted_out"))
+    import_numbers(recorded, [OTHER], list_entry("alerts"))
     settle(recorded)
     for key in redis_client.scan_iter(match=f"smsgate:{{{partition}}}:*"):
         redis_client.delete(key)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.store.refusals import Refusal
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 
 ONE, TWO = "+14155550123", "+14155550124"
 CONSENT = {
@@ -80,7 +79,7 @@ def entry(program: str, intent: Intent, scope: str = "", **more: object) -> Entr
 
 
 def test_the_source_of_another_programs_list_is_not_its_business(mine, api) -> None:
-    request = ImportRequest("alerts", "opted_out", actor="ana", note="old.csv")
+    request = list_entry("alerts", actor="ana", note="old.csv")
     import_numbers(api.services, [ONE, TWO], request, sources=["Klaviyo", ""])
     api.work()
     (event,) = [one for one in mine.get("/events")["events"] if ONE in one["listed"][0]["numbers"]]

@@ -12,10 +12,9 @@ import time
 import pytest
 
 from smsgate.features.lists import jobs
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.features.lists.jobs import ListJobs
 from tests.fakes.browser import browser
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.processes import wait_until
 
 NUMBER, OTHER, THIRD = "+14155550123", "+14155550124", "+33612345678"
@@ -370,7 +369,7 @@ def test_a_file_is_never_shown_and_never_kept(agent):
 
 
 def stop(services, *numbers):
-    import_numbers(services, numbers, ImportRequest("alerts", "opted_out"))
+    import_numbers(services, numbers, list_entry("alerts"))
 
 
 def test_a_list_is_parted(agent, services):

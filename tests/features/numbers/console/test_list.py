@@ -8,9 +8,8 @@ import io
 import pytest
 
 from smsgate.domain.messages import Intent
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.interface import pages
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.pages import NASTY, harmless, words
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER, decision
@@ -98,7 +97,7 @@ def test_the_file_has_what_is_seen(opted_out, agent, admin, monkeypatch):
 
 def test_what_a_list_names_as_source_filters_page_and_file(opted_out, viewer, agent, admin):
     numbers = ["+14155550181", "+14155550182"]
-    request = ImportRequest("alerts", "opted_out", actor="ana", note="old.csv")
+    request = list_entry("alerts", actor="ana", note="old.csv")
     import_numbers(opted_out, numbers, request, sources=["Klaviyo", NASTY])
     opted_out.archiver.move_all()
     answer = viewer.get(f"{LIST}?imported=Klaviyo")

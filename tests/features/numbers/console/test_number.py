@@ -14,13 +14,12 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
 from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence
-from smsgate.features.lists.imports import ImportRequest
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
 from tests.fakes import manual
-from tests.fakes.listed_numbers import import_numbers
+from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -395,7 +394,7 @@ def row(answer, program: str = "alerts") -> dict[str, str]:
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_number_of_a_list_says_since_when_and_by_which_list(services, viewer, recorded):
-    listing = ImportRequest("alerts", "opted_out", actor="ana", note=f"left{NASTY}.csv")
+    listing = list_entry("alerts", actor="ana", note=f"left{NASTY}.csv")
     import_numbers(services, [NUMBER], listing, [DAY_US])
     if recorded:
         services.archiver.move_all()
