@@ -6,19 +6,24 @@ Versions are never changed and never removed.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from smsgate.domain.errors import ContentChanged
+from smsgate.domain.errors import ContentChanged, NotFound
+from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.records.database import Database, lookup, upsert
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import content_versions
 
 ContentKind = Literal["keywords", "replies"]
 _MAX_VERSION = 2**31 - 1
-"""Above every version, and still a number for every database; pages are asked for more."""
+"""Above every version, and still a number for every database."""
+MAX_SHOWN = 200
+"""Versions of a name that are shown, the newest."""
+_MAX_NOTE_CHARACTERS = 500
 _NUL = "\N{REPLACEMENT CHARACTER}"
 """In place of NUL, which PostgreSQL does not take."""
 
@@ -57,12 +62,38 @@ class ContentVersions:
         same = [_table.c[one] == newest.c[one] for one in ("kind", "name", "version")]
         return self._read(_versions.join(newest, same[0] & same[1] & same[2]).order_by("name"))
 
-    def of(self, name: str, limit: int, before: int | None = None) -> list[ContentVersion]:
-        """Return the versions of a name, newest first; those before a version, if one is given."""
-        query = _versions.where(self._is(name))
-        if before is not None:
-            query = query.where(_table.c.version < min(max(before, 0), _MAX_VERSION))
-        return self._read(query.order_by(_table.c.version.desc()).limit(limit))
+    def of(self, name: str, limit: int) -> list[ContentVersion]:
+        """Return the versions of a name, newest first."""
+        query = _versions.where(self._is(name)).order_by(_table.c.version.desc())
+        return self._read(query.limit(limit))
+
+    def history(self, name: str) -> list[tuple[ContentVersion, list[DiffLine]]]:
+        """Return the newest versions of a name, newest first, each with what it changed."""
+        found = self.of(name, MAX_SHOWN + 1)
+        before = [*(one.content for one in found[1:]), ""]
+        changes = [compare_texts(old, one.content) for one, old in zip(found, before, strict=False)]
+        return [*zip(found, changes, strict=True)][:MAX_SHOWN]
+
+    def content_of(self, name: str, number: int) -> str:
+        """Return the content of a version; of 0 it is empty. Raises ``NotFound``."""
+        if number == 0:
+            return ""
+        wanted = _table.c.version == min(number, _MAX_VERSION)
+        found = self._read(_versions.where(self._is(name), wanted))
+        if not found:
+            raise NotFound(f"{name} has no version {number}")
+        return found[0].content
+
+    def add(self, name: str, content: str, base: int, author: str, note: str) -> ContentVersion:
+        """Add a content as the version after ``base``, which the author saw, and return it.
+
+        Raises what ``save`` raises.
+        """
+        content = f"{content.strip()}\n" if content.strip() else ""
+        note = note.strip()[:_MAX_NOTE_CHARACTERS]
+        saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
+        self.save(saved)
+        return saved
 
     def save(self, version: ContentVersion) -> None:
         """Add a version to the one before it.
@@ -82,8 +113,8 @@ class ContentVersions:
             )
         if not added:
             raise ContentChanged(
-                f"{version.name} was saved by someone else while you worked on version "
-                f"{version.version - 1}: look at what is there now, and save again"
+                f"Someone else saved {version.name} while you worked on version "
+                f"{version.version - 1}. Look at what is there now, and save again."
             )
 
     def _is(self, name: str) -> ColumnElement[bool]:

@@ -47,9 +47,6 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/setup/programs/alerts/replies",
         "/console/setup/programs/alerts/replies?language=ar",
     ),
-    "/console/setup/programs/<name>/replies/versions/<int:number>": (
-        "/console/setup/programs/alerts/replies/versions/1",
-    ),
     "/console/simulator": ("/console/simulator",),
     "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
 }

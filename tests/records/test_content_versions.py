@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
+from smsgate.domain.errors import NotFound
 from smsgate.records import ContentVersion
 from tests.records.values import event, lines, reply_event
 
@@ -23,16 +26,19 @@ def test_the_newest_version_is_the_set(records):
     ]
 
 
-def test_the_history_is_paged_the_newest_first(records):
+def test_versions_are_read_the_newest_first_with_what_each_changed(records):
     for number in range(1, 6):
         records.keyword_versions.save(version(number, content=f"x = {number}\n"))
     of = records.keyword_versions.of
     assert [one.version for one in of("es", 2)] == [5, 4]
-    assert [one.version for one in of("es", 9, before=4)] == [3, 2, 1]
-    assert of("es", 1, before=3) == [version(2, content="x = 2\n")]
     assert of("fr", 9) == []
-    assert len(of("es", 9, before=10**25)) == 5
-    assert of("es", 9, before=-(10**25)) == []
+    content_of = records.keyword_versions.content_of
+    assert (content_of("es", 2), content_of("es", 0)) == ("x = 2\n", "")
+    for number in (6, 10**25):
+        with pytest.raises(NotFound):
+            content_of("es", number)
+    newest, changes = records.keyword_versions.history("es")[0]
+    assert [newest.version, *changes] == [5, ("removed", "x = 4"), ("added", "x = 5")]
 
 
 def test_texts_are_read_the_newest_first_page_by_page(records):

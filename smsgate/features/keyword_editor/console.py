@@ -11,19 +11,13 @@ from smsgate.domain.errors import (
     ConfigurationError,
     ContentChanged,
     Fault,
-    RecordsUnavailable,
     SmsGateError,
     StoreUnavailable,
     Unfit,
 )
 from smsgate.domain.line_diff import compare_texts
-from smsgate.features.keyword_editor.operations import INTENTS, understand
-from smsgate.features.keyword_editor.service import (
-    MAX_BYTES,
-    KeywordEditor,
-    KeywordSetInfo,
-)
-from smsgate.process.services import Services
+from smsgate.features.keyword_editor.operations import INTENTS, TriedText, explain_text
+from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
 from smsgate.web.console.auth import actor, needs
 
 KEYWORDS = "/console/keywords"
@@ -35,9 +29,9 @@ REPLAY_S = 3.0
 MATCHES = ("whole", "anywhere")
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, editor: KeywordEditor) -> None:
     """Add the routes."""
-    pages = _KeywordPages(services)
+    pages = _KeywordPages(editor)
     viewer, admin = needs("viewer"), needs("admin")
     console.post(f"{KEYWORDS}/try", endpoint="tried")(viewer(pages.try_text))
     console.get(SETS, endpoint="keyword_sets")(viewer(pages.show_sets))
@@ -49,9 +43,8 @@ def register(console: Flask, services: Services) -> None:
 
 
 class _KeywordPages:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._editor = KeywordEditor(services)
+    def __init__(self, editor: KeywordEditor) -> None:
+        self._editor = editor
 
     def try_text(self) -> str:
         """Show what a text is understood as."""
@@ -59,7 +52,7 @@ class _KeywordPages:
         names = [request.form.get(name, "") for name in ("program", "number")]
         tried, problem = None, ""
         try:
-            tried = understand(self._services, text, *names) if text.strip() else None
+            tried = explain_text(self._editor, TriedText(text, *names)) if text.strip() else None
         except SmsGateError as error:
             problem = str(error)
         part = request.headers.get("HX-Request")
@@ -68,30 +61,27 @@ class _KeywordPages:
 
     def show_sets(self) -> str:
         """Show every keyword set."""
-        found, problem = list[KeywordSetInfo](), ""
-        try:
-            found = self._editor.sets()
-        except RecordsUnavailable as error:
-            problem = str(error)
-        return render_template("keyword_sets.html", sets=found, problem=problem)
+        return render_template("keyword_sets.html", sets=self._editor.sets())
 
     def show_set(self, name: str) -> str:
         """Show one set with its versions and the form to change it."""
-        about, history = self._editor.find(name), self._editor.history(name)
-        too_large = len(about.editable.encode()) > MAX_BYTES
+        about, versions = self._editor.find(name), self._editor.records.keyword_versions
         return render_template(
-            "keyword_set.html", about=about, too_large=too_large, history=history
+            "keyword_set.html",
+            about=about,
+            too_large=len(about.editable.encode()) > MAX_BYTES,
+            history=versions.history(name),
         )
 
     def show_new(self) -> str:
         """Show the form for a new keyword, with what a link brings."""
         text, intent = request.args.get("text", ""), request.args.get("intent", "")
         word = " ".join(text[:MAX_TEXT_CHARACTERS].replace(",", " ").split())
-        programs, wanted = self._services.settings.programs, request.args.get("program", "")
+        programs, wanted = self._editor.settings.programs, request.args.get("program", "")
         program = programs.get(wanted) or next(iter(programs))
         names = [one.name for one in self._editor.sets() if program.name in one.programs]
         # The set that the text most likely belongs to.
-        classifier = self._services.content.value.classifiers.get(program.name)
+        classifier = self._editor.active().classifiers.get(program.name)
         language = classifier.classify(word).language if classifier else ""
         likely = [language, *program.keywords, "en", *names]
         return render_template(
@@ -107,20 +97,23 @@ class _KeywordPages:
     def preview_new(self) -> Response:
         """Show what a new keyword would do, before it is saved."""
         about = self._editor.find(request.form.get("set", ""))
-        entry = {name: _text(name).strip() for name in ("intent", "words", "match", "note")}
+        names = ("intent", "words", "match", "note")
+        entry = {name: request.form.get(name, "").strip() for name in names}
         if not entry["words"]:
             raise Unfit("Enter the keyword as people text it.", field="words")
         return self._preview(about, about.with_keyword(**entry), about.version)
 
     def preview(self, name: str) -> Response:
         """Show everything that a change would do, before it is saved."""
-        return self._preview(self._editor.find(name), _text("content"), _number("base"))
+        content = request.form.get("content", "")
+        return self._preview(self._editor.find(name), content, _number("base"))
 
     def save(self, name: str) -> Response:
         """Save a new version, and let every process use it."""
-        content, base, sure = _text("content"), _number("base"), "sure" in request.form
+        form, base = request.form, _number("base")
+        content, note = form.get("content", ""), form.get("note", "")
         try:
-            self._editor.save(name, content, base, actor(), _text("note"), sure=sure)
+            self._editor.save(name, content, base, actor(), note, sure="sure" in form)
         except (ContentChanged, Unfit, ConfigurationError) as error:
             is_faulty = isinstance(error, ConfigurationError)
             problem = "Not saved: fix these conflicts first." if is_faulty else str(error)
@@ -168,8 +161,3 @@ def _saved(name: str) -> Response:
 
 def _number(name: str) -> int:
     return max(0, request.form.get(name, 0, type=int))
-
-
-def _text(name: str) -> str:
-    """Return a field of the form; browsers end lines with two characters."""
-    return request.form.get(name, "").replace("\r\n", "\n")

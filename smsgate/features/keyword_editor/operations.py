@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from smsgate.classifier import Classifier, reply_text
+from smsgate.classifier import Classifier, OperatorSets, reply_text
+from smsgate.classifier.sets import read_set
 from smsgate.consent import decision_text
-from smsgate.domain.errors import ConfigurationError, Unfit, UnknownProgram
+from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import e164
-from smsgate.features.keyword_editor.keyword_list import ActiveKeyword, list_active
 from smsgate.features.keyword_editor.replay import DraftEffect
-from smsgate.features.keyword_editor.service import (
-    MAX_BYTES,
-    KeywordEditor,
-    KeywordSetInfo,
-    SetVersion,
-    load_content,
-)
+from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import (
     Actor,
@@ -35,13 +28,30 @@ from smsgate.interface.operation import (
     page_of,
 )
 from smsgate.interface.schemas import ProgramName
-from smsgate.process.services import Services
 
 SetName = Annotated[str, msgspec.Meta(max_length=40, description="A keyword set, such as `es`.")]
 Note = Annotated[str, msgspec.Meta(max_length=500, description="Why, for the history.")]
 KeywordIntent = Literal["opt_out", "opt_out_all", "opt_in", "help", "review", "none"]
 INTENTS = get_args(KeywordIntent)
+KeywordSource = Literal["shipped", "file", "console"]
 _NO_SET = {404: "There is no such keyword set, or no such version of it."}
+
+
+class ActiveKeyword(msgspec.Struct, frozen=True, order=True):
+    """A keyword that a program acts on."""
+
+    language: str
+    """The set that has it."""
+    intent: str
+    word: str
+    match: str
+    risk: str
+    source: KeywordSource
+    countries: tuple[str, ...]
+    """Calling codes; elsewhere it means nothing."""
+    answers_only: bool
+    """Only an answer to a question of ours."""
+    note: str
 
 
 class KeywordQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +67,7 @@ class KeywordQuery(msgspec.Struct, forbid_unknown_fields=True):
         msgspec.Meta(title="Meaning", description="What a keyword asks for."),
     ] = ""
     source: Annotated[
-        Literal["", "shipped", "file", "console"],
+        Literal["", KeywordSource],
         msgspec.Meta(description="Where a keyword comes from."),
     ] = ""
     after: After = ""
@@ -86,20 +96,6 @@ class SetChoice(msgspec.Struct, forbid_unknown_fields=True):
     """Which set."""
 
     name: SetName
-
-
-class VersionQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Versions of which set."""
-
-    name: SetName
-    after: After = ""
-
-
-class SetVersions(msgspec.Struct, frozen=True):
-    """The newest first."""
-
-    items: list[SetVersion]
-    next: str | None
 
 
 class NewContent(msgspec.Struct, forbid_unknown_fields=True):
@@ -186,50 +182,67 @@ class TextMeaning(msgspec.Struct, frozen=True):
         empty="No keywords.",
     ),
 )
-def list_keywords(context: Context, request: KeywordQuery) -> KeywordPage:
+def list_keywords(
+    context: Context,  # noqa: ARG001
+    request: KeywordQuery,
+    editor: KeywordEditor,
+) -> KeywordPage:
     """List the keywords that are in force."""
-    load_content(context.services)
-    classifiers = _classifiers(context.services, request.program)
-    found = list_active(classifiers, context.services.content.value.sets)
+    found = _active_keywords(editor.classifiers(request.program), editor.active().sets)
     fitting = [one for one in found if request.fits(one)]
     shown, following = page_of(fitting, request.after, request.limit)
     return KeywordPage(shown, len(fitting), following)
 
 
+def _active_keywords(classifiers: Iterable[Classifier], own: OperatorSets) -> list[ActiveKeyword]:
+    """Return the keywords of programs by set, intent and word, each once."""
+    sources: dict[tuple[str, str], KeywordSource] = {}
+    for name in own.names():
+        place, text = own.text(name) or ("", "")
+        language = read_set(text, place, [])
+        source: KeywordSource = "console" if name in own.console else "file"
+        for entry in language.entries if language else ():
+            sources |= {(name, word): source for word in entry.each()}
+    found = {
+        ActiveKeyword(
+            language=one.language,
+            intent=one.entry.intent,
+            word=one.word,
+            match=one.entry.match,
+            risk=one.entry.risk,
+            source=sources.get((one.language, one.word), "shipped"),
+            countries=one.entry.countries,
+            answers_only=one.entry.ask,
+            note=one.entry.note,
+        )
+        for classifier in classifiers
+        for _, one in classifier.keywords
+    }
+    return sorted(found)
+
+
 @operation(
     "POST /keywords/try",
-    command="keywords try <text>",
     role="viewer",
     example={"text": "please stop", "program": "alerts"},
 )
-def try_text(context: Context, request: TriedText) -> TextMeaning:
+def try_text(context: Context, request: TriedText, editor: KeywordEditor) -> TextMeaning:  # noqa: ARG001
     """Say what a text is understood as. Nothing is stored or sent."""
-    load_content(context.services)
-    return understand(context.services, request.text, request.program, request.number)
+    return explain_text(editor, request)
 
 
-def understand(services: Services, text: str, program: str, number: str) -> TextMeaning:
+def explain_text(editor: KeywordEditor, request: TriedText) -> TextMeaning:
     """Say what a text is understood as. Raises ``UnknownProgram`` and ``InvalidNumber``."""
-    classifier = _classifiers(services, program)[0]
-    number = e164(number, classifier.program.region) if number.strip() else ""
-    found = classifier.classify(text, number)
-    reply = partial(reply_text, classifier.program)
+    classifier = editor.classifiers(request.program)[0]
+    number = request.number.strip() and e164(request.number, classifier.program.region)
+    found = classifier.classify(request.text, number)
     return TextMeaning(
         intent=found.intent.value,
         meaning=decision_text.meant(found.intent.value),
         reason=decision_text.reason(found.rule, found.keyword),
         rule=found.rule,
-        facts=dict(decision_text.facts(found, reply)),
+        facts=dict(decision_text.facts(found, partial(reply_text, classifier.program))),
     )
-
-
-def _classifiers(services: Services, program: str) -> list[Classifier]:
-    """Return a program's classifier; without a name those of all programs."""
-    found = services.content.value.classifiers
-    if not found or (program and program not in found):
-        known = ", ".join(found) or "none"
-        raise UnknownProgram(f"there is no program {program[:40]!r}; there are: {known}")
-    return [found[name] for name in ([program] if program else found)]
 
 
 def _set_text(found: KeywordSetInfo) -> str:
@@ -245,37 +258,13 @@ def _set_text(found: KeywordSetInfo) -> str:
     problems=_NO_SET,
     text=_set_text,
 )
-def show_keyword_set(context: Context, request: SetChoice) -> KeywordSetInfo:
+def show_keyword_set(
+    context: Context,  # noqa: ARG001
+    request: SetChoice,
+    editor: KeywordEditor,
+) -> KeywordSetInfo:
     """Show a keyword set: who owns it, and what it has beside or in place of the shipped one."""
-    return _editor(context).find(request.name)
-
-
-def _versions_text(page: SetVersions) -> str:
-    lines = [
-        f"version {one.version}  {one.saved:%Y-%m-%d %H:%M:%S}  {one.author}  {one.note}\n"
-        f"{one.changes}"
-        for one in page.items
-    ]
-    return "\n".join(lines) or "Never saved in the console."
-
-
-@operation(
-    "GET /keywords/<name>/versions",
-    command="keywords versions <name>",
-    role="viewer",
-    example={"name": "es"},
-    problems=_NO_SET,
-    text=_versions_text,
-)
-def list_keyword_versions(context: Context, request: VersionQuery) -> SetVersions:
-    """Show the versions of a set that were saved in the console, and what each changed.
-
-    The history of sets in files is wherever you keep the files.
-    """
-    editor, after = _editor(context), request.after
-    editor.find(request.name)
-    found = editor.history(request.name, int(after) if after.isdecimal() else None)
-    return SetVersions(found, str(found[-1].version) if found and found[-1].version > 1 else None)
+    return editor.find(request.name)
 
 
 @operation(
@@ -286,7 +275,7 @@ def list_keyword_versions(context: Context, request: VersionQuery) -> SetVersion
     done="Saved as version {version} of {name}.",
     problems={**_NO_SET, 409: "Somebody else saved a newer version than `base`."},
 )
-def set_keywords(context: Context, request: NewContent) -> SavedSet:
+def set_keywords(context: Context, request: NewContent, editor: KeywordEditor) -> SavedSet:
     """Save a whole keyword set (TOML), which replaces the file of that name, if there is one.
 
     Every process uses it within five seconds. With a fault, nothing is saved.
@@ -294,7 +283,7 @@ def set_keywords(context: Context, request: NewContent) -> SavedSet:
     content = _content(request.file)
     if not content.strip():
         raise Unfit("The file is empty. To give the set back to its file, revert it.")
-    editor, actor = _editor(context), context.actor(request.actor)
+    actor = context.actor(request.actor)
     base = editor.find(request.name).version if request.base < 0 else request.base
     saved = editor.save(request.name, content, base, actor, request.note, sure=request.sure)
     return SavedSet(request.name, saved.version)
@@ -308,10 +297,9 @@ def set_keywords(context: Context, request: NewContent) -> SavedSet:
     done="Saved as version {version} of {name}.",
     problems=_NO_SET,
 )
-def revert_keywords(context: Context, request: Revert) -> SavedSet:
+def revert_keywords(context: Context, request: Revert, editor: KeywordEditor) -> SavedSet:
     """Save an older version of a set as the newest one, or give it back to its file."""
-    editor, actor = _editor(context), context.actor(request.actor)
-    base = editor.find(request.name).version
+    actor, base = context.actor(request.actor), editor.find(request.name).version
     saved = editor.restore(request.name, request.to, base, actor, request.note)
     return SavedSet(request.name, saved.version)
 
@@ -324,13 +312,12 @@ def revert_keywords(context: Context, request: Revert) -> SavedSet:
     problems=_NO_SET,
     exit_code=lambda found: 1 if found.differ else 0,
 )
-def replay_keywords(context: Context, request: Draft) -> DraftEffect:
+def replay_keywords(context: Context, request: Draft, editor: KeywordEditor) -> DraftEffect:
     """Say what a set would change: which keywords, and how received texts would be decided.
 
     Nothing is saved. Exit code 0: no text is decided differently. 1: some are.
     """
-    editor, content = _editor(context), _content(request.file)
-    name = editor.find(request.name).name
+    content, name = _content(request.file), editor.find(request.name).name
     return editor.try_content(name, content, request.seconds, context.progress)
 
 
@@ -342,18 +329,10 @@ def _content(file: Upload) -> str:
         raise Unfit(f"The file is no UTF-8 text: {error}.") from None
 
 
-def _editor(context: Context) -> KeywordEditor:
-    """Return an editor, also where what is saved cannot be used here, so that it is replaced."""
-    with suppress(ConfigurationError):
-        load_content(context.services)
-    return KeywordEditor(context.services)
-
-
 OPERATIONS = (
     list_keywords,
     try_text,
     show_keyword_set,
-    list_keyword_versions,
     set_keywords,
     revert_keywords,
     replay_keywords,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from smsgate.classifier import Classifier
 from smsgate.domain.messages import Decision, Entry
-from smsgate.features.keyword_editor.keyword_list import KeywordChange, compare_keywords
-from smsgate.process.services import Services
+from smsgate.interface.operation import Progress
+from smsgate.records import Records
 from smsgate.store.keys import PARTITIONS
+from smsgate.store.store import Store
 
 PAGE_SIZE = 500
 MAX_RECORDED = 40_000
@@ -23,7 +23,6 @@ _ALARMING_SHARE = 0.02
 """From this share of all texts on, new opt-outs look like a mistake."""
 _FEW = 10
 """So many new opt-outs are no alarm yet, however few texts there are."""
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class ChangedText(msgspec.Struct):
@@ -43,8 +42,10 @@ class ChangedText(msgspec.Struct):
 class DraftEffect(msgspec.Struct):
     """What a change of a keyword set would do."""
 
-    keywords: dict[str, list[KeywordChange]]
-    """By program that uses the set, the keywords that come, go, or mean something else."""
+    added: list[str]
+    """Keywords that come, and what each asks for; one that changes its meaning is gone, too."""
+    removed: list[str]
+    """Keywords that go."""
     looked: int = 0
     """Received texts to those programs that were read."""
     differ: int = 0
@@ -64,7 +65,8 @@ class DraftEffect(msgspec.Struct):
 
 
 def find_effect(
-    services: Services,
+    store: Store,
+    records: Records,
     classifiers: Mapping[str, tuple[Classifier, Classifier]],
     timeout_s: float,
     progress: Progress,
@@ -75,22 +77,24 @@ def find_effect(
     ``StoreUnavailable``.
     """
     ends = time.monotonic() + timeout_s
-    result = DraftEffect({name: compare_keywords(*both) for name, both in classifiers.items()})
+    old = {one for before, _ in classifiers.values() for one in _meanings(before)}
+    new = {one for _, after in classifiers.values() for one in _meanings(after)}
+    result = DraftEffect(sorted(new - old), sorted(old - new))
     listed: dict[tuple[str, str, str, str], ChangedText] = {}
-    for page in read_texts(services):
+    for page in read_texts(store, records):
         for entry in (one for one in page if one.program in classifiers):
             result.looked += 1
-            old, new = _decide(entry, *classifiers[entry.program])
-            if _effect(old) == _effect(new):
+            before, after = _decide(entry, *classifiers[entry.program])
+            if _effect(before) == _effect(after):
                 continue
             result.differ += 1
-            result.stops += new.intent.stops and not old.intent.stops
-            result.frees += old.intent.stops and not new.intent.stops
-            key = entry.text, entry.program, label_of(old), label_of(new)
+            result.stops += after.intent.stops and not before.intent.stops
+            result.frees += before.intent.stops and not after.intent.stops
+            key = entry.text, entry.program, label_of(before), label_of(after)
             if key in listed:
                 listed[key].count += 1
             elif len(listed) < MAX_LISTED:
-                listed[key] = ChangedText(*key, new.rule, new.keyword)
+                listed[key] = ChangedText(*key, after.rule, after.keyword)
         progress("Texts compared", result.looked, 0)
         if time.monotonic() >= ends:
             break
@@ -98,6 +102,12 @@ def find_effect(
         result.is_complete = True
     result.changes = [*listed.values()]
     return result
+
+
+def _meanings(classifier: Classifier) -> Iterator[str]:
+    """Yield what each keyword means, with what people type."""
+    for typed, one in classifier.keywords:
+        yield f"{typed} ({one.entry.intent}, {one.entry.match}, {one.entry.risk} risk)"
 
 
 def _decide(entry: Entry, before: Classifier, after: Classifier) -> tuple[Decision, Decision]:
@@ -120,13 +130,13 @@ def label_of(decision: Decision) -> str:
     return "none" if decision.condition else decision.intent.value
 
 
-def read_texts(services: Services) -> Iterator[list[Entry]]:
+def read_texts(store: Store, records: Records) -> Iterator[list[Entry]]:
     """Yield pages of received texts. Sources take turns, so that the first are a fair sample.
 
     Raises ``StoreUnavailable`` and ``RecordsUnavailable``.
     """
-    sources = [_recorded(services)]
-    sources += [_ordinary(services, partition) for partition in range(PARTITIONS)]
+    sources = [_recorded(records)]
+    sources += [_ordinary(store, partition) for partition in range(PARTITIONS)]
     while sources:
         for source in [*sources]:
             page = next(source, None)
@@ -137,19 +147,19 @@ def read_texts(services: Services) -> Iterator[list[Entry]]:
             yield [one for one in page if one.text and one.source == "text"]
 
 
-def _ordinary(services: Services, partition: int) -> Iterator[list[Entry]]:
+def _ordinary(store: Store, partition: int) -> Iterator[list[Entry]]:
     """Yield the texts of a partition's sample log."""
     behind = ""
-    while page := services.store.sample_log.page(partition, behind, PAGE_SIZE):
+    while page := store.sample_log.page(partition, behind, PAGE_SIZE):
         yield [entry for _, entry in page]
         behind = page[-1][0]
 
 
-def _recorded(services: Services) -> Iterator[list[Entry]]:
+def _recorded(records: Records) -> Iterator[list[Entry]]:
     """Yield the newest recorded texts: those that changed something."""
     behind = None
     for _ in range(MAX_RECORDED // PAGE_SIZE):
-        page = services.records.reader.newest(PAGE_SIZE, source="text", before=behind)
+        page = records.reader.newest(PAGE_SIZE, source="text", before=behind)
         yield [one.event.entry for one in page if one.event.entry]
         if len(page) < PAGE_SIZE:
             return

@@ -6,37 +6,27 @@ is a new version, and nothing of an older one is ever lost.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import msgspec
 import tomlkit
 
-from smsgate.classifier import Classifiers, OperatorSets, load_sets
+from smsgate.classifier import Classifier, Classifiers, OperatorSets, load_sets
 from smsgate.classifier.sets import ANY_LANGUAGE, EVERY, shipped
-from smsgate.content import first_content
-from smsgate.domain.errors import ConfigurationError, ContentChanged, SmsGateError, Unfit
-from smsgate.domain.line_diff import compare_texts
-from smsgate.domain.signed_times import time_of
-from smsgate.features.keyword_editor.replay import DraftEffect, Progress, find_effect
-from smsgate.process.services import Services
-from smsgate.records import ContentVersion
+from smsgate.content import Content, CurrentContent, first_content
+from smsgate.domain.errors import ConfigurationError, NotFound, Unfit, UnknownProgram
+from smsgate.features.keyword_editor.replay import DraftEffect, find_effect
+from smsgate.interface.operation import Progress
+from smsgate.records import ContentVersion, Records
+from smsgate.settings import Settings
+from smsgate.store.store import Store
 
 MAX_BYTES = 48_000
 """Of a set in the console. Larger ones are better kept as files."""
 SAMPLE_S = 1.0
 """How long texts are decided before a change is saved, to see whether it looks like a mistake."""
-PAGE_SIZE = 50
-"""Versions of a set that are shown at once."""
-_MAX_NOTE_CHARACTERS = 500
-
-
-class NoSuchKeywordSet(SmsGateError):
-    """There is no keyword set of that name, or no such version of it."""
-
-    status = 404
 
 
 class KeywordSetInfo(msgspec.Struct, frozen=True):
@@ -49,7 +39,6 @@ class KeywordSetInfo(msgspec.Struct, frozen=True):
     """Where its owner has it."""
     version: int
     """The newest of the console, 0 where it never had one."""
-    is_shipped: bool
     file: str
     """The path of its file, which the console's set may stand in for; empty where it has none."""
     programs: tuple[str, ...]
@@ -68,72 +57,55 @@ class KeywordSetInfo(msgspec.Struct, frozen=True):
         return f"{self.editable.rstrip()}\n\n{tomlkit.dumps({'entries': [values]})}"
 
 
-class SetVersion(msgspec.Struct, frozen=True):
-    """A set as somebody saved it in the console; without content it was reverted."""
-
-    version: int
-    saved: datetime
-    author: str
-    note: str
-    changes: str
-    """Lines that came (+) and went (-)."""
-    content: str
-
-
-def load_content(services: Services) -> None:
-    """Read the keyword sets where this process has none, as a command, which seldom needs them.
-
-    Raises ``ConfigurationError``; the sets of files can be replaced even then.
-    """
-    current, settings = services.content, services.settings
-    if settings.programs and not current.value.classifiers:
-        files = OperatorSets.read(settings.config_dir / "keywords")
-        current.value = replace(current.value, sets=files)
-        current.value, _ = first_content(settings, files, services.records)
-
-
+@dataclass(frozen=True)
 class KeywordEditor:
     """Finds keyword sets, tries changes of them, and saves them.
 
     Every method raises ``RecordsUnavailable``.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._versions = services.records.keyword_versions
+    settings: Settings
+    content: CurrentContent
+    store: Store
+    records: Records
+
+    def active(self) -> Content:
+        """Return the content in force. A command, which seldom needs one, reads it now.
+
+        Raises ``ConfigurationError``.
+        """
+        current = self.content
+        if self.settings.programs and not current.value.classifiers:
+            files = OperatorSets.read(self.settings.config_dir / "keywords")
+            current.value = replace(current.value, sets=files)
+            current.value, _ = first_content(self.settings, files, self.records)
+        return current.value
+
+    def classifiers(self, program: str) -> list[Classifier]:
+        """Return a program's classifier; without a name those of all programs.
+
+        Raises ``UnknownProgram`` and ``ConfigurationError``.
+        """
+        found = self.active().classifiers
+        if not found or (program and program not in found):
+            known = ", ".join(found) or "none"
+            raise UnknownProgram(f"there is no program {program[:40]!r}; there are: {known}")
+        return [found[name] for name in ([program] if program else found)]
 
     def sets(self) -> list[KeywordSetInfo]:
         """Return every set that there is or that a program names, by name."""
         newest = self._newest()
         own = self._own(newest)
-        named = {one for program in self._services.settings.programs for one in program.keywords}
+        named = {one for program in self.settings.programs for one in program.keywords}
         names = {*shipped(), *own.names(), *named, *newest} - {EVERY}
         return [self._info(name, own, newest.get(name)) for name in sorted(names)]
 
     def find(self, name: str) -> KeywordSetInfo:
-        """Return one set. Raises ``NoSuchKeywordSet``."""
+        """Return one set. Raises ``NotFound``."""
         found = next((one for one in self.sets() if one.name == name), None)
         if found is None:
-            raise NoSuchKeywordSet(f"there is no keyword set {name[:40]!r}: the list has them all")
+            raise NotFound(f"there is no keyword set {name[:40]!r}: the list has them all")
         return found
-
-    def history(self, name: str, before: int | None = None) -> list[SetVersion]:
-        """Return a page of the versions of a set in the console, newest first."""
-        rows = self._versions.of(name, PAGE_SIZE + 1, before)
-        older = [*(one.content for one in rows[1:]), *([""] if rows else [])]
-        return [
-            SetVersion(
-                version=one.version,
-                saved=time_of(one.saved_us),
-                author=one.author,
-                note=one.note,
-                changes="\n".join(
-                    f"{line.sign} {line.text}".rstrip() for line in compare_texts(old, one.content)
-                ),
-                content=one.content,
-            )
-            for one, old in zip(rows, older, strict=True)
-        ][:PAGE_SIZE]
 
     def try_content(
         self, name: str, content: str, timeout_s: float, progress: Progress = lambda *_: None
@@ -143,22 +115,22 @@ class KeywordEditor:
         Raises ``Unfit`` where it is too long, ``ConfigurationError`` with every fault, as
         ``smsgate config check`` finds them, and ``StoreUnavailable``.
         """
-        size, settings = len(content.encode()), self._services.settings
+        size, settings = len(content.encode()), self.settings
         if size > MAX_BYTES:
             raise Unfit(
                 f"The set has {size:,} bytes, and the console keeps at most {MAX_BYTES:,}: make "
                 f"it a file, {settings.config_dir}/keywords/{name}.toml"
             )
-        own, programs = self._own(self._newest()).with_draft(name, content), [*settings.programs]
-        drafted = Classifiers(own, programs)
+        own = self._own(self._newest()).with_draft(name, content)
+        drafted = Classifiers(own, settings.programs)
         faults, users = drafted.faults(), self._users(name)
         if content and not users and not faults:
             faults = load_sets(own, [name])[1]  # which the first program to use it would meet
         if faults:
             raise ConfigurationError(faults)
-        active = self._services.content.value.classifiers
+        active = self.content.value.classifiers
         pairs = {one: (active[one], drafted[one]) for one in users if one in active}
-        return find_effect(self._services, pairs, timeout_s, progress)
+        return find_effect(self.store, self.records, pairs, timeout_s, progress)
 
     def save(
         self, name: str, content: str, base: int, author: str, note: str, *, sure: bool = False
@@ -170,52 +142,41 @@ class KeywordEditor:
         every fault, and ``StoreUnavailable``; nothing is saved then.
         """
         content = content.replace("\r\n", "\n").strip()
-        content = f"{content}\n" if content else ""
         info = self.find(name)
-        if base != info.version:
-            raise ContentChanged(
-                f"{name} was saved by someone else while you worked on version {base}; now it has "
-                f"version {info.version}: look at what changed, and save yours again if it still "
-                "holds"
-            )
-        if content.strip() == (info.content.strip() if info.owner == "console" else ""):
+        if content == (info.content.strip() if info.owner == "console" else ""):
             raise Unfit("Nothing has changed, so there is nothing to save.")
         if self.try_content(name, content, SAMPLE_S).is_alarming and not sure:
             raise Unfit(
                 "This opts out many more people than before, which looks like a mistake. Look at "
                 "the texts that change; if it is meant so, say that you are sure, and save again."
             )
-        note = note.strip()[:_MAX_NOTE_CHARACTERS]
-        saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
-        self._versions.save(saved)
-        return saved
+        return self.records.keyword_versions.add(name, content, base, author, note)
 
     def restore(
         self, name: str, number: int, base: int, author: str, note: str = ""
     ) -> ContentVersion:
         """Save an older version as the newest one; 0 reverts. Raises what ``save`` raises."""
-        found = self._versions.of(name, 1, number + 1) if number else []
-        if number and (not found or found[0].version != number):
-            raise NoSuchKeywordSet(f"{name} has no version {number}")
+        content = self.records.keyword_versions.content_of(name, number)
         note = note or (f"restored version {number}" if number else "reverted")
-        return self.save(name, found[0].content if found else "", base, author, note, sure=True)
+        return self.save(name, content, base, author, note, sure=True)
 
     def _newest(self) -> dict[str, ContentVersion]:
-        return {one.name: one for one in self._versions.newest()}
+        return {one.name: one for one in self.records.keyword_versions.newest()}
 
     def _own(self, newest: Mapping[str, ContentVersion]) -> OperatorSets:
+        with suppress(ConfigurationError):  # what is saved and cannot be used may be replaced
+            self.active()
         saved = {name: one.content for name, one in newest.items() if one.content.strip()}
-        return self._services.content.value.sets.with_console(saved)
+        return self.content.value.sets.with_console(saved)
 
     def _info(self, name: str, own: OperatorSets, version: ContentVersion | None) -> KeywordSetInfo:
-        file, found, is_shipped = own.files.get(name), own.text(name), name in shipped()
-        place = f"shipped keywords/{name}.toml" if is_shipped else "nowhere"
+        file, found = own.files.get(name), own.text(name)
+        place = f"shipped keywords/{name}.toml" if name in shipped() else "nowhere"
         return KeywordSetInfo(
             name=name,
             owner="console" if name in own.console else "file" if file else "shipped",
             place=found[0] if found else place,
             version=version.version if version else 0,
-            is_shipped=is_shipped,
             file=file[0] if file else "",
             programs=self._users(name),
             content=found[1] if found else "",
@@ -225,6 +186,6 @@ class KeywordEditor:
         """Return the programs that use a set."""
         return tuple(
             one.name
-            for one in self._services.settings.programs
+            for one in self.settings.programs
             if name == ANY_LANGUAGE or {name, EVERY} & {*one.keywords}
         )

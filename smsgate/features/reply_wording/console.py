@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Flask, flash, redirect, render_template, request, url_for
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from smsgate.classifier.sets import ANY_LANGUAGE
@@ -16,69 +15,48 @@ from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.features.reply_wording.service import (
     KINDS,
     ReplyWording,
+    WordingEditor,
     by_kind,
-    find_wording,
     previews,
-    save_wording,
 )
-from smsgate.process.services import Services
 from smsgate.settings import Program
 from smsgate.web.console.auth import actor, needs
 
 _REPLIES = "/console/setup/programs/<name>/replies"
-_MAX_VERSIONS = 200
-"""Shown at once, newest first; each other one has an address, too."""
-_MAX_CHARACTERS = 10_000
-"""Of one field: more was pasted by mistake."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, editor: WordingEditor) -> None:
     """Add the routes."""
-    pages = _WordingPages(services)
+    pages = _WordingPages(editor)
     see, change = needs("viewer"), needs("admin")
     console.get(_REPLIES, endpoint="reply_wording")(see(pages.show))
-    console.get(f"{_REPLIES}/versions/<int:number>", endpoint="reply_version")(see(pages.version))
     console.post(_REPLIES, endpoint="save_replies")(change(pages.save))
     console.post(f"{_REPLIES}/preview", endpoint="preview_replies")(change(pages.preview))
     console.post(f"{_REPLIES}/undo", endpoint="undo_replies")(change(pages.undo))
 
 
 class _WordingPages:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._versions = services.records.reply_versions
+    def __init__(self, editor: WordingEditor) -> None:
+        self._editor, self._versions = editor, editor.records.reply_versions
 
     def show(self, name: str) -> Response:
         """Show the texts of a language, and the versions."""
-        wording = self._find(name)
+        wording = self._editor.find(name)
         language = request.args.get("language", "").strip()
         language = language or next(iter(languages_of(wording.program)), FALLBACK)
         return self._page(wording, language, wording.texts(language))
 
-    def version(self, name: str, number: int) -> str:
-        """Show one version, and what it changed."""
-        found = {one.version: one for one in self._versions.of(name, 2, number + 1)}
-        if number not in found:
-            raise NotFound
-        before = found[number - 1].content if number - 1 in found else ""
-        return render_template(
-            "reply_version.html",
-            program=self._find(name).program,
-            version=found[number],
-            lines=compare_texts(before, found[number].content),
-        )
-
     def preview(self, name: str) -> str:
         """Show the texts as a phone does, with their segments, while they are typed."""
         language = request.form.get("language", "")
-        shown = previews(self._find(name), language, _typed())
+        shown = previews(self._editor.find(name), language, _typed())
         return render_template(
             "part_reply_preview.html", language=language, wordings=shown, kinds=KINDS
         )
 
     def save(self, name: str) -> Response:
         """Save the texts of a language, or show what is wrong at each of them."""
-        wording, texts, form = self._find(name), _typed(), request.form
+        wording, texts, form = self._editor.find(name), _typed(), request.form
         language, base = form.get("language", ""), form.get("base", 0, type=int)
         if "show" in form:  # without scripts a button shows the preview
             return self._page(wording, language, texts, base=base)
@@ -95,10 +73,9 @@ class _WordingPages:
 
     def undo(self, name: str) -> Response:
         """Save an older version as the newest one; 0 reverts to the file."""
-        number = request.form.get("version", 0, type=int)
-        older = next((one for one in self._versions.of(name, 1, number + 1)), None)
-        content = older.content if older else ""
-        note = f"restored version {number}" if content else "reverted"
+        number = max(0, request.form.get("version", 0, type=int))
+        content = self._versions.content_of(name, number)
+        note = f"restored version {number}" if number else "reverted"
         try:
             self._save(name, content, note)
         except (ConfigurationError, ContentChanged) as error:
@@ -109,16 +86,11 @@ class _WordingPages:
         """Save a content; the next page says so."""
         base = request.form.get("base", 0, type=int)
         try:
-            version = save_wording(self._services, name, content, base, actor(), note)
+            saved = self._editor.save(name, content, base, actor(), note)
         except Unfit as error:
             flash(str(error), "warn")
         else:
-            flash(f"Saved as version {version}. It is active within a few seconds.", "good")
-
-    def _find(self, name: str) -> ReplyWording:
-        if self._services.settings.programs.get(name) is None:
-            raise NotFound
-        return find_wording(self._services, name)
+            flash(f"Saved as version {saved.version}. It is active within a few seconds.", "good")
 
     def _page(
         self,
@@ -132,7 +104,7 @@ class _WordingPages:
         status: int = 200,
     ) -> Response:
         name = wording.program.name
-        in_file = self._services.settings.programs.get(name)
+        in_file = self._editor.settings.programs.get(name)
         page = render_template(
             "reply_wording.html",
             wording=wording,
@@ -145,7 +117,7 @@ class _WordingPages:
             problems=problems or {},
             lines=lines,
             base=wording.version if base is None else base,
-            history=self._versions.of(name, _MAX_VERSIONS),
+            history=self._versions.history(name),
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
 
@@ -153,7 +125,7 @@ class _WordingPages:
 def _typed() -> dict[str, str]:
     """Return the texts of the form, without empty ones; browsers end lines with two characters."""
     typed = {kind: request.form.get(kind, "").replace("\r\n", "\n").strip() for kind in KINDS}
-    return {kind: text[:_MAX_CHARACTERS] for kind, text in typed.items() if text}
+    return {kind: text for kind, text in typed.items() if text}
 
 
 def _languages(program: Program, shown: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from smsgate.domain.errors import Unfit
-from smsgate.features.reply_wording.service import find_wording, save_wording
+from smsgate.features.reply_wording.service import WordingEditor
 from smsgate.interface.operation import Context, Upload, operation
 from smsgate.interface.schemas import ProgramName
 
@@ -59,9 +59,13 @@ class NewReplies(msgspec.Struct, forbid_unknown_fields=True):
     example={"program": "alerts"},
     text=lambda found: found.content,
 )
-def show_wording(context: Context, request: ProgramChoice) -> ProgramReplies:
+def show_wording(
+    context: Context,  # noqa: ARG001
+    request: ProgramChoice,
+    editor: WordingEditor,
+) -> ProgramReplies:
     """Show the wording of a program's replies, as TOML."""
-    found = find_wording(context.services, request.program)
+    found = editor.find(request.program)
     replies = {language: dict(texts) for language, texts in found.program.replies.items()}
     return ProgramReplies(found.owner, found.version, replies, found.content)
 
@@ -74,7 +78,7 @@ def show_wording(context: Context, request: ProgramChoice) -> ProgramReplies:
     done="Saved as version {version} of the replies of {program}.",
     problems={409: "Someone else saved them at the same moment."},
 )
-def save_wording_of_file(context: Context, request: NewReplies) -> SavedReplies:
+def save_wording(context: Context, request: NewReplies, editor: WordingEditor) -> SavedReplies:
     """Save the wording of a program's replies from a TOML file.
 
     It replaces all replies of smsgate.toml, and every process uses it within five seconds. If it
@@ -87,7 +91,7 @@ def save_wording_of_file(context: Context, request: NewReplies) -> SavedReplies:
         content = ""
     if not content.strip():
         raise Unfit("The file is empty, too large or no UTF-8. To remove the wording, revert it.")
-    return _save(context, request.program, content, request.note)
+    return _save(context, editor, request.program, content, request.note)
 
 
 @operation(
@@ -97,15 +101,16 @@ def save_wording_of_file(context: Context, request: NewReplies) -> SavedReplies:
     example={"program": "alerts"},
     done="Reverted, as version {version} of the replies of {program}.",
 )
-def revert_wording(context: Context, request: ProgramChoice) -> SavedReplies:
+def revert_wording(context: Context, request: ProgramChoice, editor: WordingEditor) -> SavedReplies:
     """Give the replies of a program back to smsgate.toml."""
-    return _save(context, request.program, "", "reverted")
+    return _save(context, editor, request.program, "", "reverted")
 
 
-def _save(context: Context, program: str, content: str, note: str) -> SavedReplies:
-    base = find_wording(context.services, program).version
-    author = context.actor()
-    return SavedReplies(save_wording(context.services, program, content, base, author, note))
+def _save(
+    context: Context, editor: WordingEditor, program: str, content: str, note: str
+) -> SavedReplies:
+    base = editor.find(program).version
+    return SavedReplies(editor.save(program, content, base, context.actor(), note).version)
 
 
-OPERATIONS = (show_wording, save_wording_of_file, revert_wording)
+OPERATIONS = (show_wording, save_wording, revert_wording)

@@ -6,7 +6,6 @@ are reverted. Each save is a new version, and nothing of an older one is lost.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,11 +14,10 @@ import tomlkit
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
 from smsgate.content import read_replies
-from smsgate.domain.errors import ConfigurationError, ContentChanged, Fault, Unfit, UnknownProgram
+from smsgate.domain.errors import ConfigurationError, Fault, Unfit, UnknownProgram
 from smsgate.domain.gsm import SegmentCount, count
-from smsgate.process.services import Services
-from smsgate.records import ContentVersion
-from smsgate.settings import Program
+from smsgate.records import ContentVersion, Records
+from smsgate.settings import Program, Settings
 
 KINDS: Mapping[str, str] = {
     "opt_out": "Opt-out confirmation",
@@ -30,7 +28,6 @@ KINDS: Mapping[str, str] = {
 """Each text of a language, and how pages name it."""
 NO_OWN_TEXT = "# Every reply has the shipped wording.\n"
 """A version without any text: an empty one would bring the file's replies back."""
-_MAX_NOTE_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,51 +67,43 @@ class ReplyPreview:
     """What is wrong with it, to follow the name of the field; empty where nothing is."""
 
 
-def find_wording(services: Services, name: str) -> ReplyWording:
-    """Return the wording of a program's replies.
+@dataclass(frozen=True)
+class WordingEditor:
+    """Finds and saves the wording of replies. Every method raises ``RecordsUnavailable``."""
 
-    Raises ``UnknownProgram``, and ``RecordsUnavailable``.
-    """
-    program = services.settings.programs.get(name)
-    if program is None:
-        known = ", ".join(one.name for one in services.settings.programs) or "none"
-        raise UnknownProgram(f"there is no program {name[:40]!r}; there are: {known}")
-    newest = next(iter(services.records.reply_versions.of(name, 1)), None)
-    version = newest.version if newest else 0
-    if newest is None or not newest.content:
-        owner = "file" if program.replies else "shipped"
-        return ReplyWording(program, owner, _toml(program.replies), version)
-    replies, _ = read_replies(newest.content, program.contact, "")
-    return ReplyWording(replace(program, replies=replies), "console", newest.content, version)
+    settings: Settings
+    records: Records
 
+    def find(self, name: str) -> ReplyWording:
+        """Return the wording of a program's replies. Raises ``UnknownProgram``."""
+        program = self.settings.programs.get(name)
+        if program is None:
+            known = ", ".join(one.name for one in self.settings.programs) or "none"
+            raise UnknownProgram(f"there is no program {name[:40]!r}; there are: {known}")
+        newest = next(iter(self.records.reply_versions.of(name, 1)), None)
+        version = newest.version if newest else 0
+        if newest is None or not newest.content:
+            owner = "file" if program.replies else "shipped"
+            return ReplyWording(program, owner, _toml(program.replies), version)
+        replies, _ = read_replies(newest.content, program.contact, "")
+        return ReplyWording(replace(program, replies=replies), "console", newest.content, version)
 
-def save_wording(
-    services: Services, name: str, content: str, base: int, author: str, note: str
-) -> int:
-    """Make a content the newest version of a program's replies; an empty one reverts them.
+    def save(self, name: str, content: str, base: int, author: str, note: str) -> ContentVersion:
+        """Make a content the newest version of a program's replies; an empty one reverts them.
 
-    ``base`` is the version that the author saw. Returns the new version. Raises
-    ``ContentChanged``, ``Unfit``, ``UnknownProgram``, ``RecordsUnavailable``, and
-    ``ConfigurationError`` with every fault; nothing is saved then.
-    """
-    content = content.replace("\r\n", "\n").strip()
-    wording = find_wording(services, name)
-    program = wording.program
-    if base != wording.version:
-        raise ContentChanged(
-            f"Someone else saved version {wording.version} while you worked: look at what is "
-            "different, and save again if yours still holds."
-        )
-    replies, faults = read_replies(content, program.contact, f"replies of {name}")
-    if faults:
-        raise ConfigurationError(faults)
-    is_same = [*replies.items()] == [*program.replies.items()]  # the order of languages counts
-    if is_same if content else wording.owner != "console":
-        raise Unfit("Nothing has changed, so there is nothing to save.")
-    content, note = f"{content}\n" if content else "", note.strip()[:_MAX_NOTE_CHARACTERS]
-    saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
-    services.records.reply_versions.save(saved)
-    return saved.version
+        ``base`` is the version that the author saw. Raises ``ContentChanged``, ``Unfit``,
+        ``UnknownProgram``, and ``ConfigurationError`` with every fault; nothing is saved then.
+        """
+        content = content.replace("\r\n", "\n").strip()
+        wording = self.find(name)
+        program = wording.program
+        replies, faults = read_replies(content, program.contact, f"replies of {name}")
+        if faults:
+            raise ConfigurationError(faults)
+        is_same = [*replies.items()] == [*program.replies.items()]  # the order of languages counts
+        if is_same if content else wording.owner != "console":
+            raise Unfit("Nothing has changed, so there is nothing to save.")
+        return self.records.reply_versions.add(name, content, base, author, note)
 
 
 def previews(wording: ReplyWording, language: str, texts: Mapping[str, str]) -> list[ReplyPreview]:

@@ -6,15 +6,11 @@ import tomllib
 
 import pytest
 
-from smsgate.domain.errors import ConfigurationError, Unfit
+from smsgate.domain.errors import ConfigurationError, NotFound, Unfit
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.replay import PAGE_SIZE
-from smsgate.features.keyword_editor.service import (
-    MAX_BYTES,
-    KeywordEditor,
-    KeywordSetInfo,
-    NoSuchKeywordSet,
-)
+from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
+from smsgate.interface.parts import Parts
 from smsgate.records import ContentVersion
 from tests.fakes.own_services import make_services
 from tests.fakes.understanding import TWO, understanding
@@ -23,7 +19,7 @@ from tests.records.values import event, lines
 
 
 def with_row(name, words="", intent="opt_out"):
-    empty = KeywordSetInfo(name, "shipped", "", 0, True, "", (), "")
+    empty = KeywordSetInfo(name, "shipped", "", 0, "", (), "")
     return empty.with_keyword(intent=intent, words=words) if words else empty.editable
 
 
@@ -47,7 +43,7 @@ def services(tmp_path, redis_url, files):
 
 @pytest.fixture
 def editing(services):
-    return KeywordEditor(services)
+    return Parts(services).bind(KeywordEditor, 0)()
 
 
 def text(services, said, at=0, **rest):
@@ -63,12 +59,11 @@ def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
     info = editing.find("zu")
     assert (info.owner, info.version, info.content) == ("console", 2, second.content)
     assert info.programs == ("alerts",)
-    newest, oldest = editing.history("zu")
+    newest, oldest = editing.records.keyword_versions.of("zu", 9)
     assert (newest.version, newest.author, newest.note) == (2, "bob", "")
     assert (oldest.version, oldest.author, oldest.note) == (1, "ann", "heard it")
-    assert '- words = "blim"\n+ words = "blam"' in newest.changes
     assert editing.restore("zu", 1, 2, "ann").content == first.content
-    with pytest.raises(NoSuchKeywordSet):
+    with pytest.raises(NotFound):
         editing.restore("zu", 9, 3, "ann")
 
 
@@ -78,10 +73,8 @@ def test_the_consoles_set_replaces_a_file_as_a_whole_until_it_is_reverted(editin
     assert (info.owner, info.content, info.editable) == ("file", files["zu"], files["zu"])
     assert info.place == info.file
     effect = editing.try_content("zu", with_row("zu", "blam"), 1)
-    assert [(one.typed, bool(one.after)) for one in effect.keywords["alerts"]] == [
-        ("blam", True),
-        ("blim", False),
-    ]
+    assert effect.added == ["blam (opt_out, whole, low risk)"]
+    assert effect.removed == ["blim (opt_out, whole, low risk)"]
     editing.save("zu", with_row("zu", "blam"), 0, "ann", "")
     saved = editing.find("zu")
     assert (saved.owner, saved.version, saved.file) == ("console", 1, info.file)
@@ -93,7 +86,7 @@ def test_the_consoles_set_replaces_a_file_as_a_whole_until_it_is_reverted(editin
 
 @pytest.mark.parametrize("name", ["../es", "xx", "", "a/b", "_grammar", "zu.toml", "zu\n", "*"])
 def test_there_are_no_other_sets(editing, name):
-    with pytest.raises(NoSuchKeywordSet):
+    with pytest.raises(NotFound):
         editing.save(name, with_row("zu", "blim"), 0, "ann", "")
 
 
@@ -115,7 +108,7 @@ def test_there_are_no_other_sets(editing, name):
 def test_what_would_not_start_is_not_saved(editing, content, said):
     with pytest.raises(ConfigurationError, match=said):
         editing.save("en", content, 0, "ann", "", sure=True)
-    assert editing.history("en") == []
+    assert editing.records.keyword_versions.newest() == []
 
 
 def test_faults_of_other_sets_hinder_too(services, editing):
@@ -132,17 +125,12 @@ def test_nothing_changed_is_nothing_to_save(editing):
         editing.save("zu", content.replace("\n", "\r\n"), 1, "ann", "")
 
 
-def test_a_set_that_is_too_large_for_the_console_belongs_into_a_file(editing):
-    with pytest.raises(Unfit, match=r"keywords/zu\.toml"):
-        editing.save("zu", with_row("zu", "ж" * (MAX_BYTES // 2)), 0, "ann", "")
-
-
 @pytest.mark.parametrize(
     "word", ['"', "\\", "'''", "[[entries]]", "#", "\x7f", "\t", "🛑", "</textarea><script>"]
 )
 def test_a_new_keyword_is_written_so_that_it_is_read_again_and_the_rest_stays(word):
     before = '# ours\nlanguage = "es"   # ya\n[[entries]]\nintent = "help"\nwords = "A"'
-    info = KeywordSetInfo("es", "file", "", 0, True, "", (), before)
+    info = KeywordSetInfo("es", "file", "", 0, "", (), before)
     after = info.with_keyword(intent="opt_out", words=f"x{word}y", note="")
     assert after.startswith(before)
     added = {"intent": "opt_out", "words": f"x{word}y"}

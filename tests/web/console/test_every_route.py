@@ -41,8 +41,6 @@ def endpoints(services):
     found = {}
     for rule in rules.iter_rules():
         given = {name: FILLED[name] for name in rule.arguments}
-        if rule.endpoint == "reply_version":
-            given["number"] = 1
         found[rule.endpoint] = (
             "POST" if "POST" in rule.methods else "GET",
             adapter.build(rule.endpoint, given, method="POST" if "POST" in rule.methods else "GET"),

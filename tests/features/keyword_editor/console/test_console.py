@@ -52,18 +52,6 @@ def content_in(answer):
     return html.unescape(found[1])
 
 
-def test_keywords_are_listed_with_where_they_come_from(services, signed_in):
-    save(services, "zu", with_row("zu", "blimblam"))
-    services.content.value = understanding(services).content.value
-    viewer = signed_in("viewer")
-    page = viewer.get("/console/keywords?program=alerts&source=console")
-    assert "blimblam" in page.text
-    assert "1 row" in said(page)
-    page = viewer.get("/console/keywords?program=orders&text=unsubscribe+me")
-    assert "UNSUBSCRIBE ME" in page.text
-    assert "blimblam" not in page.text
-
-
 def test_a_text_is_explained_in_words_and_kept_nowhere(services, viewer):
     viewer.get("/console/keywords")
     data = {"text": "please stop", "program": "orders", "number": "+14155550123"}
@@ -146,21 +134,13 @@ def test_conflicts_are_told_and_nothing_is_saved(services, admin, content, confl
     assert services.records.keyword_versions.newest() == []
 
 
-def test_conflicts_name_both_places(admin):
-    admin.get(f"{SETS}/en")
-    data = {"content": with_row("en", "STOP", intent="opt_in"), "base": "0"}
-    text = said(admin.post(f"{SETS}/en/check", data))
-    assert "shipped keywords/und.toml" in text
-    assert "console keywords/en.toml" in text
-
-
 def test_of_two_editors_the_second_is_told_and_goes_on_with_both(services, admin):
     admin.get(f"{SETS}/zu")
     mine = with_row("zu", "mine")
     save(services, "zu", with_row("zu", "theirs"))
     answer = admin.post(f"{SETS}/zu/save", {"content": mine, "base": "0"})
     assert answer.status_code == 409
-    assert "saved by someone else" in said(answer)
+    assert "Someone else saved zu while you worked" in said(answer)
     assert content_in(answer) == mine
     assert "theirs" in answer.text
     assert 'name="base" value="1"' in answer.text
