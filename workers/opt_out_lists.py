@@ -6,8 +6,11 @@ accounts' leases in Redis let a second clock stand by.
 
 from __future__ import annotations
 
+import time
+
 from smsgate.background_thread import BackgroundThread
 from smsgate.features.provider_lists.service import OptOutListSync
+from smsgate.interface.parts import Parts
 from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS, usable
 from smsgate.settings import Account
@@ -18,8 +21,9 @@ RETRY_S = 5.0
 
 def opt_out_list_threads(services: Services) -> list[BackgroundThread]:
     """A thread for each account that asks for it, not started yet."""
+    sync = Parts(services).bind(OptOutListSync, 2)
     return [
-        _thread(OptOutListSync(account, services), account)
+        _thread(sync(account, time.time), account)
         for account in services.settings.accounts.values()
         if account.opt_out_list and usable(account) and not account.simulated
         if account.provider in OPT_OUT_LISTS

@@ -119,8 +119,6 @@ class Sweep:
 
 LIST_LEASE_MS = 60_000
 """How long the lease of an account's opt-out list lasts; a call takes at most 13 s."""
-MAX_REFUSALS = 20
-"""Different reasons of refusals that are kept."""
 _list_state = msgspec.json.Decoder(OptOutListState).decode
 
 

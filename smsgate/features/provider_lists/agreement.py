@@ -116,10 +116,6 @@ class ListClaim:
         about = (one.number, one.sender, one.service, str(one.at_us), self.program.name)
         return f"listed-{_digest(*about)}"
 
-    def is_known(self, consent_state: ConsentState) -> bool:
-        """Whether the program may not text the number anyway."""
-        return consent_state.blocked(self.program.name)
-
     def is_news(self, history: Sequence[Event]) -> bool:
         """Whether it opts the number out, which the program may text.
 

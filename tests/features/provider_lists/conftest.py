@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from smsgate.features.provider_lists.service import OptOutListSync
+from smsgate.interface.parts import Parts
 from smsgate.process.services import Services
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.opt_out_list_apis import AwsList, BirdList, ListApi, TelnyxList, TwilioConsents
@@ -80,7 +81,7 @@ class Side:
 
     def anew(self) -> OptOutListSync:
         """As another process would have it."""
-        return OptOutListSync(self.account, self.services, self.clock)
+        return Parts(self.services).bind(OptOutListSync, 2)(self.account, self.clock)
 
     def work(self, turns: int = 12) -> float:
         """Apply and record everything, then let it do some turns; the last pause."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.features.provider_lists.list_reader import READ_EVERY_S
-from smsgate.features.provider_lists.service import IDLE_S
+from smsgate.features.provider_lists.service import IDLE_S, READ_EVERY_S
 from smsgate.metrics.snapshot import ListComparison
 from tests.fakes import manual
 from tests.features.provider_lists.conftest import OTHER_SENDER, SENDER
@@ -93,16 +92,6 @@ def test_whoever_came_back_after_it_stays_and_is_counted(make) -> None:
     telnyx.work()
     assert not telnyx.blocked(A)
     assert (comparison(telnyx).there_only, telnyx.state.taken) == (1, 0)
-
-
-def test_whoever_left_there_after_coming_back_here_is_out(make) -> None:
-    (telnyx,) = make("telnyx")
-    inbox = telnyx.services.store.inbox
-    inbox.add([event(A, Intent.OPT_OUT, telnyx, "1", 1_700_000_000_000_000)])
-    inbox.add([event(A, Intent.OPT_IN, telnyx, "2", 1_700_000_100_000_000)])
-    telnyx.api.add(A, SENDER, LONG_AGO)
-    telnyx.work()
-    assert telnyx.blocked(A)
 
 
 def test_whoever_came_back_to_another_program_is_out_of_this_one(make) -> None:
