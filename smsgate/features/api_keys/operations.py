@@ -18,6 +18,7 @@ from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.pipeline import api_keys
+from smsgate.records import Records
 from smsgate.records.api_keys import KeyScope
 from smsgate.settings import Settings
 
@@ -108,7 +109,7 @@ class RevokedKeys(msgspec.Struct, frozen=True):
         empty="No keys yet: make one with `smsgate keys make NAME --scope check`.",
     ),
 )
-def list_keys(context: Context, request: NoFields) -> KeyList:  # noqa: ARG001
+def list_keys(_: Context, request: NoFields, records: Records) -> KeyList:  # noqa: ARG001
     """List the valid keys."""
     return KeyList(
         [
@@ -120,7 +121,7 @@ def list_keys(context: Context, request: NoFields) -> KeyList:  # noqa: ARG001
                 created_by=one.made_by,
                 expires=time_of(one.ends_us) if one.ends_us else None,
             )
-            for one in context.services.records.keys.all(_now_us())
+            for one in records.keys.all(_now_us())
         ]
     )
 
@@ -136,15 +137,15 @@ def list_keys(context: Context, request: NoFields) -> KeyList:  # noqa: ARG001
     shown_once="key",
     problems={409: "A key of that name opens already."},
 )
-def make_key(context: Context, request: NewKey) -> MadeKey:
+def make_key(context: Context, request: NewKey, settings: Settings, records: Records) -> MadeKey:
     """Make a key and show it once; only its hash is stored."""
-    names = [one.name for one in context.services.settings.programs]
+    names = [one.name for one in settings.programs]
     for program in request.programs:
         if program not in names:
             raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
     limits = [*dict.fromkeys(request.programs)]
-    keys, actor = context.services.records.keys, context.actor()
-    key = api_keys.make(keys, request.name, request.scope, actor, _now_us(), limits)
+    actor = context.actor()
+    key = api_keys.make(records.keys, request.name, request.scope, actor, _now_us(), limits)
     return MadeKey(request.name, key)
 
 
@@ -158,11 +159,10 @@ def make_key(context: Context, request: NewKey) -> MadeKey:
     shown_once="key",
     problems={404: "No key of that name opens anything."},
 )
-def rotate_key(context: Context, request: KeyRotation) -> MadeKey:
+def rotate_key(context: Context, request: KeyRotation, records: Records) -> MadeKey:
     """Make a new key of that name; the old one stays valid for the hours of the grace."""
-    keys = context.services.records.keys
     grace_s = request.grace * 3600
-    key = api_keys.rotate(keys, request.name, grace_s, context.actor(), _now_us())
+    key = api_keys.rotate(records.keys, request.name, grace_s, context.actor(), _now_us())
     return MadeKey(request.name, key)
 
 
@@ -176,9 +176,9 @@ def rotate_key(context: Context, request: KeyRotation) -> MadeKey:
     done="Revoked {count} keys named {name}; calls with them are refused within 5 seconds.",
     problems={404: "No key of that name opens anything."},
 )
-def revoke_key(context: Context, request: KeyChoice) -> RevokedKeys:
+def revoke_key(_: Context, request: KeyChoice, records: Records) -> RevokedKeys:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
-    count = api_keys.revoke(context.services.records.keys, request.name, _now_us())
+    count = api_keys.revoke(records.keys, request.name, _now_us())
     return RevokedKeys(request.name, count)
 
 

@@ -26,7 +26,8 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
-from smsgate.records.database import Database, lookup
+from smsgate.records import Records
+from smsgate.records.database import lookup
 from smsgate.records.reader import EVENTS, Row, recorded_of, rows_of
 from smsgate.records.tables import MANUAL_EVENTS, content_versions, events, operator_actions
 
@@ -121,13 +122,8 @@ class _Source:
         empty="No activity.",
     ),
 )
-def read_audit_log(context: Context, request: AuditQuery) -> AuditPage:
+def read_audit_log(_: Context, request: AuditQuery, records: Records) -> AuditPage:
     """List what staff did, newest first."""
-    return read_page(context.services.records.database, request)
-
-
-def read_page(database: Database, request: AuditQuery) -> AuditPage:
-    """One page of the log. Raises ``CursorRefused`` and ``RecordsUnavailable``."""
     place = _PLACE.fullmatch(request.after)
     if request.after and not place:
         raise CursorRefused("`after` is not the `next` of a page of the audit log.")
@@ -139,7 +135,7 @@ def read_page(database: Database, request: AuditQuery) -> AuditPage:
         conditions = _conditions(source, request, behind, rank)
         asked = source.asked.add_columns(source.at_us, source.id, source.person).where(*conditions)
         asked = asked.order_by(source.at_us.desc(), source.id.desc()).limit(request.limit + 1)
-        for row in rows_of(database, asked):
+        for row in rows_of(records.database, asked):
             *_, at_us, id_, person = row
             entry = AuditEntry(time_of(at_us), person, **source.facts(row))
             found.append((AuditPlace(at_us, rank, id_), entry))

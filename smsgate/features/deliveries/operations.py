@@ -15,7 +15,9 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage, Tab
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
+from smsgate.records import Records
 from smsgate.records.deliveries import Delivery
+from smsgate.store.store import Store
 
 MOST = 2_000
 """Rows that the list goes through."""
@@ -83,9 +85,9 @@ class DeliveryPage(msgspec.Struct, frozen=True):
         empty="No deliveries.",
     ),
 )
-def list_deliveries(context: Context, request: DeliveryQuery) -> DeliveryPage:
+def list_deliveries(context: Context, request: DeliveryQuery, records: Records) -> DeliveryPage:
     """List the texts and changes of consent that your own programs have not accepted."""
-    storage, is_failed = context.services.records.deliveries, request.state == "failed"
+    storage, is_failed = records.deliveries, request.state == "failed"
     found = storage.page(failed=is_failed, limit=MOST)
     fitting = [
         one
@@ -133,10 +135,10 @@ def _change_text(change: Mapping[str, Any]) -> str:
     done="Delivery {id} queued again.",
     problems={404: "No failed delivery has that id."},
 )
-def retry_delivery(context: Context, request: RowChoice) -> ChangedRow:
+def retry_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
     """Try a failed delivery for another day."""
-    context.services.records.deliveries.retry(request.id, time.time_ns() // 1000)
-    return _settled(context, request)
+    records.deliveries.retry(request.id, time.time_ns() // 1000)
+    return _settled(request, store, records)
 
 
 @operation(
@@ -149,16 +151,15 @@ def retry_delivery(context: Context, request: RowChoice) -> ChangedRow:
     done="Delivery {id} dismissed.",
     problems={404: "No failed delivery has that id."},
 )
-def dismiss_delivery(context: Context, request: RowChoice) -> ChangedRow:
+def dismiss_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
     """Remove a failed delivery from the list. Its event stays."""
-    context.services.records.deliveries.dismiss(request.id)
-    return _settled(context, request)
+    records.deliveries.dismiss(request.id)
+    return _settled(request, store, records)
 
 
-def _settled(context: Context, request: RowChoice) -> ChangedRow:
+def _settled(request: RowChoice, store: Store, records: Records) -> ChangedRow:
     with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
-        counts = context.services.records.deliveries.counts()
-        context.services.store.backlog.note_deliveries(counts)
+        store.backlog.note_deliveries(records.deliveries.counts())
     return ChangedRow(request.id)
 
 

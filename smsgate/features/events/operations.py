@@ -13,7 +13,9 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
 from smsgate.interface.operation import After, Context, Limit, operation, page_of
 from smsgate.interface.schemas import Number, moment
-from smsgate.pipeline.gate import GateAnswer
+from smsgate.pipeline.gate import Gate, GateAnswer
+from smsgate.pipeline.history import History
+from smsgate.records import Records
 from smsgate.records.event_reader import (
     START,
     EventBatch,
@@ -21,6 +23,8 @@ from smsgate.records.event_reader import (
     format_position,
     parse_position,
 )
+from smsgate.settings import Settings
+from smsgate.store.store import Store
 
 _FOR_ALL = frozenset({"opt_out", "opt_out_all", "restored", "import"})
 """Kinds of events that, in the scope ``all``, change every program's consent."""
@@ -91,9 +95,9 @@ class EventsPage(msgspec.Struct, frozen=True):
 
 
 @operation("GET /events", role="viewer", by_program=True, example={"limit": 100})
-def read_events(context: Context, request: EventsQuery) -> EventsPage:
+def read_events(context: Context, request: EventsQuery, records: Records) -> EventsPage:
     """Return the events behind a position, in an order in which nothing is ever skipped."""
-    reader = EventReader(context.services.records.database)
+    reader = EventReader(records.database)
     if request.after == "now":
         batch = EventBatch([], reader.newest(), more=False)
     else:
@@ -148,18 +152,22 @@ class NumberDetails(msgspec.Struct, frozen=True):
     by_program=True,
     example={"number": "+14155550123"},
 )
-def read_number(context: Context, request: NumberQuery) -> NumberDetails:
+def read_number(
+    context: Context,
+    request: NumberQuery,
+    settings: Settings,
+    store: Store,
+    gate: Gate,
+    history: History,
+) -> NumberDetails:
     """Say how one number stands with every program, and what happened to it."""
     number = e164(request.number)
-    services, may = context.services, context.caller.may
-    answers = {
-        name: one
-        for name, one in services.gate.check_programs(number, services.settings.programs).items()
-        if may(name)
-    }
-    consent_state = services.store.numbers.consent_states_of([number], [*answers])[number]
+    may = context.caller.may
+    answers = gate.check_programs(number, settings.programs)
+    answers = {name: one for name, one in answers.items() if may(name)}
+    consent_state = store.numbers.consent_states_of([number], [*answers])[number]
     consents = sorted(filter(may, consent_state.consents))
-    page = _page(context, number, request) if request.limit else NumberHistory([], None)
+    page = _page(context, history, number, request) if request.limit else NumberHistory([], None)
     return NumberDetails(number, consent_state.locked, consents, answers, page)
 
 
@@ -179,16 +187,16 @@ def _text(found: NumberHistory) -> str:
     example={"number": "+14155550123"},
     text=_text,
 )
-def list_history(context: Context, request: HistoryQuery) -> NumberHistory:
+def list_history(context: Context, request: HistoryQuery, history: History) -> NumberHistory:
     """Show everything that happened to a number's consent, oldest first.
 
     NUMBER may also be a short code or a name, as the provider wrote it.
     """
-    return _page(context, as_recorded(request.number), request)
+    return _page(context, history, as_recorded(request.number), request)
 
 
-def _page(context: Context, number: str, query: NumberQuery) -> NumberHistory:
-    found = context.services.history.of_number(number)
+def _page(context: Context, history: History, number: str, query: NumberQuery) -> NumberHistory:
+    found = history.of_number(number)
     events = [one for event in found if (one := _view(context, event)) is not None]
     return NumberHistory(*page_of(events, query.after, query.limit))
 

@@ -182,11 +182,7 @@ class TextMeaning(msgspec.Struct, frozen=True):
         empty="No keywords.",
     ),
 )
-def list_keywords(
-    context: Context,  # noqa: ARG001
-    request: KeywordQuery,
-    editor: KeywordEditor,
-) -> KeywordPage:
+def list_keywords(_: Context, request: KeywordQuery, editor: KeywordEditor) -> KeywordPage:
     """List the keywords that are in force."""
     found = _active_keywords(editor.classifiers(request.program), editor.active().sets)
     fitting = [one for one in found if request.fits(one)]
@@ -226,7 +222,7 @@ def _active_keywords(classifiers: Iterable[Classifier], own: OperatorSets) -> li
     role="viewer",
     example={"text": "please stop", "program": "alerts"},
 )
-def try_text(context: Context, request: TriedText, editor: KeywordEditor) -> TextMeaning:  # noqa: ARG001
+def try_text(_: Context, request: TriedText, editor: KeywordEditor) -> TextMeaning:
     """Say what a text is understood as. Nothing is stored or sent."""
     return explain_text(editor, request)
 
@@ -258,11 +254,7 @@ def _set_text(found: KeywordSetInfo) -> str:
     problems=_NO_SET,
     text=_set_text,
 )
-def show_keyword_set(
-    context: Context,  # noqa: ARG001
-    request: SetChoice,
-    editor: KeywordEditor,
-) -> KeywordSetInfo:
+def show_keyword_set(_: Context, request: SetChoice, editor: KeywordEditor) -> KeywordSetInfo:
     """Show a keyword set: who owns it, and what it has beside or in place of the shipped one."""
     return editor.find(request.name)
 

@@ -59,11 +59,7 @@ class NewReplies(msgspec.Struct, forbid_unknown_fields=True):
     example={"program": "alerts"},
     text=lambda found: found.content,
 )
-def show_wording(
-    context: Context,  # noqa: ARG001
-    request: ProgramChoice,
-    editor: WordingEditor,
-) -> ProgramReplies:
+def show_wording(_: Context, request: ProgramChoice, editor: WordingEditor) -> ProgramReplies:
     """Show the wording of a program's replies, as TOML."""
     found = editor.find(request.program)
     replies = {language: dict(texts) for language, texts in found.program.replies.items()}

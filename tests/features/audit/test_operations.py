@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from smsgate.consent.transitions import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.domain.signed_times import time_of
-from smsgate.features.audit.operations import AuditPage, AuditQuery, Group, read_page
+from smsgate.features.audit.operations import AuditPage, AuditQuery, Group, read_audit_log
 from smsgate.records import ContentVersion, Records
 from smsgate.records.tables import content_versions, operator_actions
 from tests.fakes.values import NUMBER, decision, entry
@@ -85,7 +85,7 @@ def log(records) -> Records:
 
 
 def page(log, after="", limit=99, **wanted) -> AuditPage:
-    return read_page(log.database, AuditQuery(after=after, limit=limit, **wanted))
+    return read_audit_log.run(None, AuditQuery(after=after, limit=limit, **wanted), log)
 
 
 def found(log, **wanted) -> list[str]:
