@@ -6,18 +6,15 @@ import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import click
 
-from smsgate.classifier import Wordings
 from smsgate.cli.data_dir import completed
 from smsgate.content import without_keyword_sets
 from smsgate.interface.operation import Context, Progress
 from smsgate.pipeline.api_keys import Caller
 from smsgate.process.configuration import Configuration, load_settings
 from smsgate.process.services import build_services
-from smsgate.settings import Programs
 
 
 @contextmanager
@@ -38,9 +35,7 @@ def context(tell: Progress) -> Context:
     It is closed with the command. Redis may be away: what needs it says so. Raises ``OldStore``.
     """
     settings = load_settings(completed(click.get_current_context().obj["environ"]))
-    # What is applied here is worded by the sender, which knows what the console saved.
-    content = replace(without_keyword_sets(settings), wordings=Wordings(Programs(())))
-    made = build_services(Configuration(settings, content))
+    made = build_services(Configuration(settings, without_keyword_sets(settings)))
     click.get_current_context().call_on_close(made.close)
     made.store.metadata.refuse_old()
     return Context(made, Caller(person(), "admin"), tell, is_person=True)

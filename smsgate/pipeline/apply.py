@@ -18,7 +18,6 @@ from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
 from smsgate.consent.settle import settle
 from smsgate.consent.transitions import Settlement, published_program, settled_up_to
-from smsgate.content import CurrentContent
 from smsgate.domain.messages import (
     ALL,
     REPLY_WINDOW_US,
@@ -51,11 +50,8 @@ steady load one job goes on and on; a new one for each message would cost ten ti
 class InboxApplier:
     """Applies what waits in inboxes. Two of them may work on one partition."""
 
-    def __init__(
-        self, settings: Settings, content: CurrentContent, store: Store, job_queue: JobQueue
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, job_queue: JobQueue) -> None:
         self._settings = settings
-        self._content = content
         self._store = store
         self._job_queue = job_queue
         self._note = store.metrics.noting()
@@ -215,11 +211,6 @@ class InboxApplier:
             return silent
         if program is None and not entry.program:
             return "no program was texted, so nobody answers"
-        # A process of a newer configuration may know a program that this one does not: it words
-        # the reply when it sends it.
-        text, language = "", entry.decision.language
-        if program is not None:
-            text, language = self._content.value.wordings.of(program.name, settled.reply, language)
         reply = Reply(
             id=f"{partition}-{stored.id}",
             kind=settled.reply,
@@ -227,11 +218,11 @@ class InboxApplier:
             number=entry.number,
             sender=entry.sender,
             program=entry.program,
-            text=text,
+            text="",  # the sender words it
             deadline_us=stored.arrived_us + REPLY_WINDOW_US,
             service=entry.service,
             channel=entry.channel,
-            language=language,
+            language=entry.decision.language,
         )
         effects.replies.append((reply, now_us))
         return ""

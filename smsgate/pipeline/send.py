@@ -123,6 +123,7 @@ class ReplySender:
         return claim is not None
 
     def _send(self, claim: Claim) -> None:
+        claim = replace(claim, reply=self._worded(claim.reply))
         if claim.abandoned and not self._repeatable(claim.reply):
             note = "the process that sent it died; whether it left is not known"
             self._end(claim, "unknown", note)
@@ -139,7 +140,9 @@ class ReplySender:
         if outcome:
             self._end(claim, outcome, note)
             return
-        if not claim.reply.text and not (claim := self._worded(claim)).reply.text:
+        if not claim.reply.text:  # a newer configuration has its program, as its process will
+            note = f"program {claim.reply.program!r} is not known here: restart this process"
+            self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=note))
             return
         if not self._in_turn(claim):
             return
@@ -152,23 +155,12 @@ class ReplySender:
         self._count(claim, result, time.monotonic() - started)
         self._settle(claim, result)
 
-    def _worded(self, claim: Claim) -> Claim:
-        """Give its text to a reply of a program that the worker did not know yet.
-
-        A process that does not know it either leaves it to one that does; see ``_later``.
-        """
-        reply = claim.reply
-        program = self._settings.programs.get(reply.program)
-        if program is None:
-            note = f"program {reply.program!r} is not known here: restart this process"
-            self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=note))
-            return claim
-        if program.confirm == "never":
-            self._end(claim, "superseded", 'the program has confirm = "never"')
-            return claim
-        wordings = self._content.value.wordings
-        text, language = wordings.of(program.name, reply.kind, reply.language)
-        return replace(claim, reply=msgspec.structs.replace(reply, text=text, language=language))
+    def _worded(self, reply: Reply) -> Reply:
+        """The reply with its text; without any where its program is not known here."""
+        if reply.text:
+            return reply
+        text, language = self._content.value.wordings.of(reply.program, reply.kind, reply.language)
+        return msgspec.structs.replace(reply, text=text, language=language)
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:
         reply = claim.reply

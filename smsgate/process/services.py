@@ -61,7 +61,7 @@ class Services:
     @cached_property
     def applier(self) -> InboxApplier:
         """From the inboxes to consent states, ledgers and outboxes."""
-        return InboxApplier(self.settings, self.content, self.store, self.job_queue)
+        return InboxApplier(self.settings, self.store, self.job_queue)
 
     @cached_property
     def sender(self) -> ReplySender:

@@ -46,6 +46,7 @@ class ReplyRow(msgspec.Struct, frozen=True):
     kind: str
     language: str
     text: str
+    """Empty before the first attempt."""
     attempts: int
     expires: datetime
     outcome: str
