@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from smsgate.domain.errors import (
     RecordsDiffer,
@@ -20,7 +21,6 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.domain.messages import ms_of
-from smsgate.pipeline.records_difference import records_differ
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
 from smsgate.records.writer import id_of
@@ -31,8 +31,16 @@ BATCH = 24
 """Entries of a partition in one transaction. 64 take 6 MiB more, and a sixth less CPU time."""
 _UNTOLD = 64
 """As many as a mover of any release may have recorded when it died, and not trimmed yet."""
-LONG, HEAVY = 4_000, 40
-"""An event of so many bytes is that of a list, with up to 500 numbers; it counts as so many."""
+LONG = 4_000
+"""An event of so many bytes is that of a list, with up to 500 numbers."""
+LACKING = (
+    "the records end at {seq:,}, and the store was told of {kept:,}: this is another database, "
+    "or an older copy (go on: `smsgate records adopt`)"
+)
+FELL_BACK = (
+    "the records have {seq:,} events and the store knows of {kept:,}: it fell back; run "
+    "`smsgate rebuild`"
+)
 _TRIES = 5
 
 
@@ -72,16 +80,18 @@ class LedgerArchiver:
         if self.store.ledger.is_empty():
             return 0
         for _ in range(_TRIES):
-            found = self._bounded(self.store.ledger.unmoved(self._count))
-            waiting = {partition: one for partition, one in found.items() if one.lines}
-            if not waiting:
+            found = self.store.ledger.unmoved(self._count)
+            pages = {partition: _cut(one) for partition, one in found.items() if one.lines}
+            if not pages:
                 return 0
+            is_cut = any(one is not found[partition] for partition, one in pages.items())
+            self._count = 1 if is_cut else min(2 * self._count, BATCH)
             self.refuse_foreign_store()
-            sound, differ = self._sound(waiting)
+            sound, problem = self._sound(pages)
             new = self.record(sound) if sound else 0
             if new is not None:
-                if differ is not None:
-                    raise differ
+                if problem:
+                    raise RecordsDiffer(problem)
                 return new
         return 0  # another mover is faster all the time
 
@@ -126,24 +136,13 @@ class LedgerArchiver:
             self.refuse_foreign_store()
             kept, seqs = self.store.ledger.kept(), self.records.writer.seqs()
             if any(kept[partition] != seqs.get(partition, 0) for partition in kept):
-                _, differ = self._sound(self.store.ledger.unmoved(BATCH))
-                return ArchiveReport(waits, str(differ or ""))
+                _, problem = self._sound(self.store.ledger.unmoved(BATCH))
+                return ArchiveReport(waits, problem)
         except StoreNotReady:
             pass  # the store's own report says so
         except (RecordsDiffer, RecordsUnavailable, StoreUnavailable) as error:
             return ArchiveReport(waits, str(error))
         return ArchiveReport(waits)
-
-    def _bounded(self, found: Mapping[int, LedgerPage]) -> dict[int, LedgerPage]:
-        """Limit each partition to what one transaction should hold."""
-        bounded = {partition: _cut(one) for partition, one in found.items()}
-        cut = [
-            len(bounded[partition].lines)
-            for partition in found
-            if bounded[partition] is not found[partition]
-        ]
-        self._count = min([*cut, BATCH]) if cut else min(2 * self._count, BATCH)
-        return bounded
 
     def refuse_foreign_store(self) -> None:
         """Move only from a store that the records know; the first one they meet is theirs."""
@@ -161,19 +160,17 @@ class LedgerArchiver:
             )
         self._known = id_
 
-    def _sound(
-        self, found: Mapping[int, LedgerPage]
-    ) -> tuple[dict[int, LedgerPage], RecordsDiffer | None]:
+    def _sound(self, pages: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], str]:
         """The partitions that may be moved, and what is wrong with the others."""
         seqs = self.records.writer.seqs()
-        ends = {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
-        lacking = {
-            partition: (seq, one.kept) for partition, (one, seq) in ends.items() if one.kept > seq
-        }
-        fell_back = self._fallen_back(ends)
+        ends = {partition: (seqs.get(partition, 0), one.kept) for partition, one in pages.items()}
+        lacking = {partition: end for partition, end in ends.items() if end[0] < end[1]}
+        is_behind = any(seq > kept for seq, kept in ends.values())  # or another mover was faster
+        fell_back = self.fallen_back() if is_behind else {}
         unsound = lacking.keys() | fell_back.keys()
-        sound = {partition: one for partition, one in found.items() if partition not in unsound}
-        return sound, records_differ(lacking, fell_back) if unsound else None
+        sound = {partition: one for partition, one in pages.items() if partition not in unsound}
+        problems = (_difference(LACKING, lacking), _difference(FELL_BACK, fell_back))
+        return sound, "; ".join(filter(None, problems))
 
     def refuse_older_store(self) -> None:
         """Raise ``RecordsDiffer`` where the store lacks events that the records have.
@@ -185,52 +182,44 @@ class LedgerArchiver:
             return
         self.refuse_foreign_store()
         if fell_back := self.fallen_back():
-            raise records_differ({}, fell_back)
+            raise RecordsDiffer(_difference(FELL_BACK, fell_back))
 
     def fallen_back(self) -> dict[int, tuple[int, int]]:
         """By partition that fell back, how many events the records and the store know of.
 
         Raises ``StoreUnavailable``, ``RecordsUnavailable``.
         """
-        found, seqs = self.store.ledger.unmoved(_UNTOLD), self.records.writer.seqs()
-        return self._fallen_back(
-            {partition: (one, seqs.get(partition, 0)) for partition, one in found.items()}
-        )
-
-    def _fallen_back(
-        self, ends: Mapping[int, tuple[LedgerPage, int]]
-    ) -> dict[int, tuple[int, int]]:
-        """Of the partitions that fell back, how many events the records and the store know."""
-        if not any(self._fell_back(partition, *end) for partition, end in ends.items()):
-            return {}
         # Asked after the records, the store knows whatever another mover moved meanwhile.
-        again = self.store.ledger.unmoved(_UNTOLD)
+        seqs, found = self.records.writer.seqs(), self.store.ledger.unmoved(_UNTOLD)
         return {
-            partition: (seq, again[partition].kept)
-            for partition, (_, seq) in ends.items()
-            if self._fell_back(partition, again[partition], seq)
+            partition: (seqs[partition], one.kept)
+            for partition, one in found.items()
+            if one.kept < seqs.get(partition, 0) and not self._has_untold(one, partition, seqs)
         }
 
-    def _fell_back(self, partition: int, one: LedgerPage, seq: int) -> bool:
-        """Whether the records have what the store does not know to be recorded and has no more.
+    def _has_untold(self, one: LedgerPage, partition: int, seqs: Mapping[int, int]) -> bool:
+        """Whether the ledger still has what the store does not know to be recorded.
 
-        It has it there where a mover ended between its commit and the trimming.
+        So it is where a mover ended between its commit and the trimming.
         """
-        if one.kept >= seq:
+        if seqs[partition] - one.kept > len(one.lines):
             return False
-        if seq - one.kept > len(one.lines):
-            return True
-        untold = {link.event_id for link in self.records.reader.links(partition, one.kept, seq)}
-        return not untold <= {id_of(line) for line in one.lines.values()}
+        links = self.records.reader.links(partition, one.kept, seqs[partition])
+        return {link.event_id for link in links} <= {id_of(line) for line in one.lines.values()}
+
+
+def _difference(text: str, ends: Mapping[int, tuple[int, int]]) -> str:
+    """What differs in partitions, by what the records have and the store knows of."""
+    if not ends:
+        return ""
+    seq, kept = map(sum, zip(*ends.values(), strict=True))
+    names = ", ".join(map(str, sorted(ends)))
+    return f"partition{'s' * (len(ends) > 1)} {names}: {text.format(seq=seq, kept=kept)}"
 
 
 def _cut(one: LedgerPage) -> LedgerPage:
-    """As many of a partition's oldest lines as weigh a batch together, and one at least."""
-    lines: dict[str, bytes] = {}
-    weight = 0
-    for id_, line in one.lines.items():
-        weight += HEAVY if len(line) > LONG else 1
-        if lines and weight > BATCH:
-            return LedgerPage(lines, one.kept, one.forwards)
-        lines[id_] = line
-    return one
+    """The oldest lines of a partition until one of a list, which goes alone."""
+    first = next((at for at, line in enumerate(one.lines.values()) if len(line) > LONG), None)
+    if first is None or len(one.lines) == 1:
+        return one
+    return LedgerPage(dict(islice(one.lines.items(), first or 1)), one.kept, one.forwards)
