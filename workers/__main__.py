@@ -40,8 +40,7 @@ from smsgate.process.running_process import RunningProcess
 from smsgate.process.services import build_spool, build_store
 from smsgate.store.inbox import APPLY, SEND, JobQueue
 from workers import clock, jobs
-from workers.delivery_threads import delivery_threads
-from workers.list_worker import list_thread
+from workers.threads import delivery_threads, list_thread
 
 Start = Callable[[Mapping[str, str], str], None]
 PATIENCE_S = 0.2

@@ -17,27 +17,16 @@ import structlog
 
 from smsgate.background_thread import BackgroundThread
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable, StoreNotReady
-from smsgate.features.alerts.service import AlertService
-from smsgate.features.dashboard.statistics import save_counts
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.interface.operation import Progress
 from smsgate.logs import Reminder
-from smsgate.pipeline.archive import BATCH
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services
-from workers.opt_out_lists import opt_out_list_threads
+from workers.threads import alert_threads, opt_out_list_threads, record_threads
 
 PERIOD_S = 2.0
 LOG_S = 2.0
 """How often the progress of a rebuild is logged, and the clock's lease prolonged."""
-ARCHIVE_S = 0.8
-"""An event is in the records within a second of its commit."""
-COUNT_S, RETENTION_S = 60.0, 600.0
-"""How often the sums of the day go to the records, and whether it is time to remove old ones is
-asked."""
-ALERTS_S, ALERT_TEST_S = 15.0, 2.0
-"""How often the conditions are compared, and whether somebody asked for a test is looked at."""
-
 CHECK_S = 60.0
 """How often store and records are compared, and the programs published, though nothing hints that
 it is needed."""
@@ -53,47 +42,9 @@ def threads(services: Services) -> list[BackgroundThread]:
     return [
         BackgroundThread("clock", Sweeper(services).sweep, PERIOD_S),
         services.lease_renewal.thread(),
-        *record_threads(services),
+        *record_threads(services.archiver, services.forgetting),
         *alert_threads(services),
         *opt_out_list_threads(services),
-    ]
-
-
-def record_threads(services: Services) -> list[BackgroundThread]:
-    """Those that move the ledgers to the records, count the day, and remove what is old.
-
-    Any number of clocks may do it: of two movers one is faster, and retention has a turn a day.
-    """
-    store, records, archiver = services.store, services.records, services.archiver
-
-    def move() -> float:
-        return 0.0 if archiver.move() >= BATCH else ARCHIVE_S
-
-    def remove_old() -> None:
-        if store.sweep.take_retention_turn():
-            for _ in services.forgetting.apply_retention():
-                if retention.is_ending:
-                    return
-
-    retention = BackgroundThread("retention", remove_old, RETENTION_S)
-    return [
-        BackgroundThread("ledger archiver", move, ARCHIVE_S, close_timeout_s=30.0),
-        BackgroundThread("counts", lambda: save_counts(store, records), COUNT_S),
-        retention,
-    ]
-
-
-def alert_threads(services: Services) -> list[BackgroundThread]:
-    """Those that compare the conditions, log the records' digest, and send requested tests."""
-    alerts = AlertService(services.store, services.settings, services.monitor)
-    return [
-        BackgroundThread(
-            "alerts", alerts.check, ALERTS_S, close_timeout_s=15.0, at_end=alerts.close
-        ),
-        BackgroundThread(
-            "records digest", lambda: alerts.send_records_digest(services.records), ALERTS_S
-        ),
-        BackgroundThread("alert test", alerts.run_test, ALERT_TEST_S),
     ]
 
 

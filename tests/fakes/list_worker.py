@@ -11,8 +11,8 @@ import pytest
 from smsgate.background_thread import BackgroundThread
 from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.process.services import Services
-from workers import list_worker as worker_module
-from workers.list_worker import list_thread
+from workers import threads as worker_module
+from workers.threads import list_thread
 
 
 def uploaded(jobs: ListJobs, content: bytes, actor: str = "ana") -> ListJob:
@@ -35,7 +35,7 @@ def list_worker(
     """
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_module, "IDLE_S", 0.05)
+        patch.setattr(worker_module, "LIST_S", 0.05)
         worker = list_thread(services)
         worker.start()
         try:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
+from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import RETENTION
@@ -19,18 +20,15 @@ from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
 from tests.records.test_removal import aged
 from tests.records.values import event
-from workers.clock import ARCHIVE_S, record_threads
+from workers.threads import ARCHIVE_S, record_threads
 
 
 @pytest.fixture
-def services(store, records, tmp_path):
+def services(store, records):
     """The services that the ledger archiver uses."""
-    return SimpleNamespace(
-        store=store,
-        records=records,
-        archiver=LedgerArchiver(store, records),
-        settings=SimpleNamespace(data_dir=tmp_path, retention=Retention(), programs=()),
-    )
+    archiver = LedgerArchiver(store, records)
+    forgetting = Forgetting(archiver, Retention())
+    return SimpleNamespace(records=records, archiver=archiver, forgetting=forgetting)
 
 
 @pytest.fixture
@@ -43,7 +41,7 @@ def happen(store):
 
 
 def test_what_waits_is_recorded_within_a_second(services, happen, records):
-    thread = record_threads(services)[0]
+    thread = record_threads(services.archiver, services.forgetting)[0]
     thread.start()
     try:
         happen(1)
@@ -57,7 +55,7 @@ def test_what_waits_is_recorded_within_a_second(services, happen, records):
 
 
 def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, store):
-    thread = record_threads(services)[0]
+    thread = record_threads(services.archiver, services.forgetting)[0]
     happen(*range(BATCH + 1))
     assert [thread.run_once(), thread.run_once(), thread.run_once()] == [0.0, ARCHIVE_S, ARCHIVE_S]
     assert store.ledger_reader.waiting().count == 0
@@ -66,7 +64,7 @@ def test_it_goes_on_at_once_while_there_is_more_than_a_batch(services, happen, s
 def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     happen(1)
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
-    thread = record_threads(services)[0]
+    thread = record_threads(services.archiver, services.forgetting)[0]
     assert thread.run_once() > ARCHIVE_S
     assert services.archiver.report().text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
@@ -80,7 +78,10 @@ def test_old_texts_go_once_a_day(services, happen, store, records, redis_client)
     services.archiver.move_all()
 
     for _ in range(2):
-        for retention in (record_threads(services)[2], record_threads(services)[2]):
+        for retention in (
+            record_threads(services.archiver, services.forgetting)[2],
+            record_threads(services.archiver, services.forgetting)[2],
+        ):
             retention.run_once()
 
     assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]

@@ -138,7 +138,7 @@ from smsgate.features.lists.imports import Importer
 from tests.fakes.listed_numbers import import_numbers
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
-from workers.list_worker import list_thread
+from workers.threads import list_thread
 import threading
 
 enter = Importer.enter

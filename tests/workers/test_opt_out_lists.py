@@ -11,7 +11,7 @@ from tests.fakes.opt_out_list_apis import TelnyxList
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import wait_until
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS, SENDER
-from workers.opt_out_lists import opt_out_list_threads
+from workers.threads import opt_out_list_threads
 
 NUMBER = "+14155550123"
 

@@ -22,7 +22,7 @@ from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import failed_reply
-from workers import clock as clock_threads
+from workers import threads as clock_threads
 
 TO_HOOK = '[alerts]\nto = ["${HOOK}", "json://127.0.0.1:9/x"]\n'
 

@@ -24,7 +24,7 @@ from tests.fakes.loopback import QuietHandler, serving
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.pipeline.conftest import CONFIG, SENDER
-from workers.delivery_threads import delivery_threads
+from workers.threads import delivery_threads
 
 OTHER = "+14155550199"
 ORIGINAL = "+14155550888"

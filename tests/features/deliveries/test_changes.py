@@ -21,7 +21,7 @@ from tests.fakes.feeds import NEW, OLD, change, told
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.deliveries.conftest import failed
-from workers.delivery_threads import delivery_threads
+from workers.threads import delivery_threads
 
 OTHER = "+14155550199"
 DAY_S = 24 * 3600

@@ -48,7 +48,7 @@ from tests.features.deliveries.conftest import (
     turn,
 )
 from tests.pipeline.conftest import PUBLIC_URL, SENDER, SID, TOKEN
-from workers.delivery_threads import delivery_threads
+from workers.threads import delivery_threads
 
 twilio = PROVIDERS["twilio"]
 

@@ -118,10 +118,10 @@ def test_the_sums_of_a_day_outlive_the_store(viewer, services, redis_client) -> 
 
 
 def test_the_keeper_puts_them_into_the_records(services) -> None:
-    from workers.clock import record_threads
+    from workers.threads import record_threads
 
     count(services, "opt_in", 3)
-    record_threads(services)[1].run_once()
+    record_threads(services.archiver, services.forgetting)[1].run_once()
     assert kept_counts(services.records.database, ago(0))[ago(0)]["opt_ins"] == 3
 
 
