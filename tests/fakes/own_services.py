@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from smsgate.content import without_keyword_sets
+from smsgate.interface.parts import Parts
 from smsgate.metrics.snapshot import KINDS, Process
 from smsgate.process.configuration import Configuration, load_configuration
 from smsgate.process.published_programs import publish_programs
@@ -21,6 +23,7 @@ from smsgate.providers.twilio.simulated import simulated_account
 from smsgate.settings.read import read_settings
 from smsgate.store.store import Store
 
+T = TypeVar("T")
 PUBLIC_URL = "https://sms.example.com"
 HERE = {"SMSGATE_PUBLIC_URL": "http://localhost"}
 """For a console that is tried out on its own machine: admins need no second factor there."""
@@ -75,6 +78,11 @@ def make_services(
         services.store.metadata.create(buckets=8)
         publish_programs(services.settings, services.store)
     return services
+
+
+def make_part(services: Services, kind: type[T]) -> T:
+    """Make a feature's service of the parts of services, as operations are handed it."""
+    return Parts(services).bind(kind, 0)()
 
 
 @contextmanager

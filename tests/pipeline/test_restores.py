@@ -17,7 +17,7 @@ from smsgate.domain.errors import (
     UnknownProgram,
 )
 from smsgate.domain.messages import ALL, Arrival, Intent
-from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence, page
+from smsgate.features.evidence.operations import EvidenceReader, EvidenceRequest, page
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import forget_number
@@ -25,7 +25,7 @@ from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
+from tests.fakes.own_services import ALERTS, ORDERS, make_part, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
 
@@ -424,7 +424,7 @@ def test_basis_who_and_why_are_told_everywhere(services):
     by_text(services)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
     restored(services, replace(named, reason="wants back"))
-    found = collect_evidence(services, EvidenceRequest(NUMBER))
+    found = make_part(services, EvidenceReader).collect(EvidenceRequest(NUMBER))
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     told = " ".join(str(one) for one in event.values())
     for said in ("by ana", "wants back", "evidence from an admin: call 4711 <b>"):

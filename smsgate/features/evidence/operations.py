@@ -24,11 +24,14 @@ from smsgate.domain.errors import CallInProgress, SmsGateError, Unfit
 from smsgate.domain.phone import as_recorded
 from smsgate.interface.operation import Context, Download, operation
 from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
-from smsgate.process.services import Services
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.records import ChainLink, Recorded, Records, chain_digest
 from smsgate.records.writer import FIRST
+from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
+from smsgate.store.store import Store
 
 _turn = threading.Lock()
 """The chain of a partition is verified whole, which takes seconds; webhooks need the threads."""
@@ -104,31 +107,37 @@ def evidence(
     }
 
 
-def collect_evidence(services: Services, request: EvidenceRequest) -> dict[str, Any]:
-    """The evidence of a number with everything that happened until now, and how it stands.
+@dataclass(frozen=True)
+class EvidenceReader:
+    """Collects all that is known of a number, and how it stands."""
 
-    Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
-    """
-    services.archiver.move_all()
-    now_us = services.store.health.now_us()
-    titles = {one.name: one.title for one in services.settings.programs}
-    refused = services.store.refusals.after_opt_out(request.number)
-    state = _state(services, request.number)
-    return evidence(services.records, request, state, now_us, titles, refused)
+    settings: Settings
+    store: Store
+    gate: Gate
+    records: Records
+    archiver: LedgerArchiver
+
+    def collect(self, request: EvidenceRequest) -> dict[str, Any]:
+        """The evidence of a number with everything that happened until now.
+
+        Raises as ``evidence``, ``RecordsDiffer``, ``StoreUnavailable`` and ``StoreNotReady``.
+        """
+        self.archiver.move_all()
+        now_us, programs = self.store.health.now_us(), self.settings.programs
+        titles = {one.name: one.title for one in programs}
+        refused = self.store.refusals.after_opt_out(request.number)
+        try:
+            answers = self.gate.check_programs(request.number, programs)
+            state = {name: _answer_text(answer) for name, answer in answers.items()}
+        except SmsGateError as error:  # that it cannot tell is part of the evidence too
+            state = {"": f"could not tell: {error}"}
+        return evidence(self.records, request, state, now_us, titles, refused)
 
 
-def _state(services: Services, number: str) -> dict[str, str]:
-    """What the gate says now; that it cannot tell is part of the evidence too."""
-    try:
-        answers = services.gate.check_programs(number, services.settings.programs)
-    except SmsGateError as error:
-        return {"": f"could not tell: {error}"}
-    return {
-        name: "may be texted"
-        if answer.allowed
-        else f"must not be texted: {event_text.reason(answer.reason)}"
-        for name, answer in answers.items()
-    }
+def _answer_text(answer: GateAnswer) -> str:
+    if answer.allowed:
+        return "may be texted"
+    return f"must not be texted: {event_text.reason(answer.reason)}"
 
 
 def page(found: Mapping[str, Any]) -> str:
@@ -216,7 +225,7 @@ class EvidencePage(Download):
     media_type="text/html",
     problems={409: "Another evidence page is being made."},
 )
-def read_evidence(context: Context, request: EvidenceRequest) -> Download:
+def read_evidence(_: Context, request: EvidenceRequest, reader: EvidenceReader) -> Download:
     """Write the complete record of a number, with its proofs, as a page to print.
 
     It has a cover, each event in words, the place of each record in the chain of hashes, and a
@@ -229,7 +238,7 @@ def read_evidence(context: Context, request: EvidenceRequest) -> Download:
     if not _turn.acquire(blocking=False):
         raise CallInProgress("Another evidence page is being made: try again in a few seconds.")
     try:
-        found = collect_evidence(context.services, asked)
+        found = reader.collect(asked)
     finally:
         _turn.release()
     name = "".join(one for one in asked.number if one.isascii() and one.isalnum())

@@ -14,8 +14,8 @@ from smsgate.consent.events import ListGroup
 from smsgate.domain.errors import Suppressed, Unfit
 from smsgate.domain.messages import Decision, Intent
 from smsgate.features.evidence.operations import (
+    EvidenceReader,
     EvidenceRequest,
-    collect_evidence,
     evidence,
     page,
 )
@@ -23,6 +23,7 @@ from smsgate.records import Records
 from smsgate.store.keys import partition_of
 from smsgate.store.refusals import RefusedHour
 from tests.fakes import manual
+from tests.fakes.own_services import make_part
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import STOPPED, event, lines, reply_event
 
@@ -214,7 +215,7 @@ def test_evidence_has_the_refused_sends_that_the_gate_counted(services):
     manual.opt_out(services, NUMBER, "all", "ana", "by phone")
     with pytest.raises(Suppressed):
         services.gate.require([NUMBER], program="alerts")
-    (told,) = collect_evidence(services, EvidenceRequest(NUMBER))["refused_sends"]
+    (told,) = make_part(services, EvidenceReader).collect(EvidenceRequest(NUMBER))["refused_sends"]
     assert (told.program, told.reason, told.count) == ("alerts", "hold", 1)
 
 

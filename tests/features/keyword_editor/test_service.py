@@ -10,9 +10,8 @@ from smsgate.domain.errors import ConfigurationError, NotFound, Unfit
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.replay import PAGE_SIZE
 from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
-from smsgate.interface.parts import Parts
 from smsgate.records import ContentVersion
-from tests.fakes.own_services import make_services
+from tests.fakes.own_services import make_part, make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
 from tests.records.values import event, lines
@@ -43,7 +42,7 @@ def services(tmp_path, redis_url, files):
 
 @pytest.fixture
 def editing(services):
-    return Parts(services).bind(KeywordEditor, 0)()
+    return make_part(services, KeywordEditor)
 
 
 def text(services, said, at=0, **rest):

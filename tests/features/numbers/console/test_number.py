@@ -13,13 +13,14 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Suppressed
 from smsgate.domain.messages import Arrival, Decision, Intent
-from smsgate.features.evidence.operations import EvidenceRequest, collect_evidence
+from smsgate.features.evidence.operations import EvidenceReader, EvidenceRequest
 from smsgate.metrics.counters import GATE, by_family
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.write_lease import SpooledOptOuts
 from smsgate.web.console.template_filters import day, moment
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry
+from tests.fakes.own_services import make_part
 from tests.fakes.pages import HTMX, NASTY, harmless, words
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -61,7 +62,7 @@ def test_looking_at_a_number_does_not_count_as_a_send(services, viewer):
     for path in (PAGE, "/console/numbers", "/console/review", f"{PAGE}?part=story"):
         assert viewer.get(path).status_code == 200
     assert viewer.get(f"/v1/numbers/{NUMBER}", headers=KEY).status_code == 200
-    collect_evidence(services, EvidenceRequest(NUMBER))
+    make_part(services, EvidenceReader).collect(EvidenceRequest(NUMBER))
     services.store.metrics.flush()
     assert not by_family(services.store.metrics.sums())[GATE.name]
 
