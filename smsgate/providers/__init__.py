@@ -92,7 +92,8 @@ def usable(account: Account) -> bool:
     provider = PROVIDERS.get(account.provider)
     if provider is None:
         return False
-    complete = all(_values(account, field) for field in _required(provider, account))
+    required = [one for one in provider.fields if one.is_required(account.options)]
+    complete = all(_values(account, field) for field in required)
     shaped = complete and not any(_problem(account, field) for field in provider.fields)
     return shaped and not any(provider.problems(account))
 
@@ -155,7 +156,8 @@ def _unknown(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
 
 def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
     """What an account that is in use lacks: one of which nothing is set waits to be set up."""
-    required = {field.name: field for field in _required(provider, account)}
+    fields = [one for one in provider.fields if one.is_required(account.options)]
+    required = {field.name: field for field in fields}
     empty = [name for name, field in required.items() if not _values(account, field)]
     if len(empty) == len(required) and empty:
         return
@@ -166,13 +168,6 @@ def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
         if name not in account.unset:
             what = required[name].what
             yield name, f"is empty while the account is in use: set it to {what}"
-
-
-def _required(provider: Provider, account: Account) -> Iterator[Field]:
-    for field in provider.fields:
-        key, value = field.only_with or ("", "")
-        if field.required and account.options.get(key, "") == value:
-            yield field
 
 
 def _problem(account: Account, field: Field) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 ADVICE = 'make one with `python3 -c "import secrets; print(secrets.token_urlsafe(32))"`'
@@ -36,6 +36,11 @@ class Field:
     what its values must be."""
     goes_to: tuple[str, ...] = ()
     """Of a secret: the keys that say to which host it is sent."""
+
+    def is_required(self, options: Mapping[str, str]) -> bool:
+        """Whether an account with those options must have it."""
+        key, value = self.only_with or ("", "")
+        return self.required and options.get(key, "") == value
 
 
 def secret_field(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+import tomlkit
 from flask import Flask, render_template, request
 from werkzeug.exceptions import NotFound
 
 from smsgate.classifier.wording import languages_of
+from smsgate.content import CurrentContent
 from smsgate.domain.errors import StoreUnavailable, Unfit
-from smsgate.features.accounts.doctor import (
-    check_account,
-    check_everything,
-    ends_in_secret,
-    webhook_of,
-)
-from smsgate.features.accounts.toml_lines import account_lines, program_lines
+from smsgate.features.accounts.doctor import Doctor, ends_in_secret, webhook_of
 from smsgate.metrics.snapshot import KINDS
-from smsgate.process.services import Services
 from smsgate.providers import PROVIDERS, usable
 from smsgate.providers.fields import Field
 from smsgate.settings import Account
@@ -44,9 +40,9 @@ _CAUSES = {
 """By ``RefusedRequest.cause`` what it means, and what helps."""
 
 
-def register(console: Flask, services: Services) -> None:
+def register(console: Flask, doctor: Doctor, content: CurrentContent) -> None:
     """Add the routes."""
-    pages = SetupPages(services)
+    pages = SetupPages(doctor, content)
     see, act = needs("viewer"), needs("admin")
     console.get(SETUP)(see(pages.setup))
     console.get(f"{SETUP}/programs/<name>")(see(pages.program))
@@ -59,17 +55,15 @@ def register(console: Flask, services: Services) -> None:
 class SetupPages:
     """The pages below ``/console/setup``, but for the API keys."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._settings = services.settings
+    def __init__(self, doctor: Doctor, content: CurrentContent) -> None:
+        self._doctor, self._settings, self._store = doctor, doctor.settings, doctor.store
+        self._content = content
 
     def setup(self) -> str:
         """Every program and every account."""
         return render_template(
             "setup.html",
-            programs=[
-                (one, len(languages_of(one))) for one in self._services.content.value.programs
-            ],
+            programs=[(one, len(languages_of(one))) for one in self._content.value.programs],
             accounts=[
                 (one, _provider_title(one), usable(one)) for one in self._settings.accounts.values()
             ],
@@ -83,7 +77,7 @@ class SetupPages:
 
     def program(self, name: str) -> str:
         """One program."""
-        content = self._services.content.value
+        content = self._content.value
         found = content.programs.get(name)
         if found is None:
             raise NotFound
@@ -100,10 +94,10 @@ class SetupPages:
     def doctor(self) -> str:
         """The results of all checks, the worst first."""
         try:
-            processes = self._services.store.heartbeats.snapshot()
+            processes = self._store.heartbeats.snapshot()
         except StoreUnavailable:
             processes = None
-        found = check_everything(self._services)
+        found = self._doctor.check_everything()
         return render_template(
             "setup_doctor.html", findings=found, kinds=KINDS, processes=processes
         )
@@ -111,13 +105,12 @@ class SetupPages:
     def add(self) -> str:
         """The lines of smsgate.toml for a new account, or for a program."""
         provider, problem = request.args.get("provider", ""), ""
-        lines, name = None, request.args.get("name", "").strip() or provider
+        lines, name = "", request.args.get("name", "").strip() or provider
         try:
             if provider:
                 lines = account_lines(name, provider)
         except Unfit as error:
             problem = str(error)
-        account = request.args.get("account", "")
         return render_template(
             "setup_add.html",
             providers=sorted(
@@ -128,16 +121,16 @@ class SetupPages:
             name=name,
             lines=lines,
             problem=problem,
-            program=program_lines("alerts", "Your company", account or "twilio", ["*"]).text,
         )
 
     def account(self, name: str, *, ask: bool = False) -> str:
         """One account with the results of its checks; its provider is asked if it may ``ask``."""
-        account, store = self._account(name), self._services.store
+        account = self._settings.accounts.get(name)
+        if account is None:
+            raise NotFound
         refused = list[RefusedRequest]()
         with suppress(StoreUnavailable):  # a result of the checks says it
-            refused = store.quarantine.newest(account.name)
-        named = {key: text.partition(" = ")[0] for key, text in account.unset.items()}
+            refused = self._store.quarantine.newest(account.name)
         return render_template(
             "setup_account.html",
             account=account,
@@ -146,8 +139,7 @@ class SetupPages:
             webhook=webhook_of(account),
             ends_in_secret=ends_in_secret(account),
             keys=keys_of(account),
-            lines=account_lines(account.name, account.provider, {**account.options, **named}),
-            findings=[*check_account(self._services, name, ask=ask)],
+            findings=[*self._doctor.check_account(name, ask=ask)],
             is_asked=ask,
             causes=_CAUSES,
             refused=refused,
@@ -156,12 +148,6 @@ class SetupPages:
     def check_account(self, name: str) -> str:
         """The same with what its provider says, as ``smsgate doctor ACCOUNT`` has it."""
         return self.account(name, ask=True)
-
-    def _account(self, name: str) -> Account:
-        account = self._settings.accounts.get(name)
-        if account is None:
-            raise NotFound
-        return account
 
 
 def keys_of(account: Account) -> list[tuple[Field, bool, int, str]]:
@@ -172,12 +158,30 @@ def keys_of(account: Account) -> list[tuple[Field, bool, int, str]]:
     """
     found = []
     for field in PROVIDERS[account.provider].fields:
-        key, value = field.only_with or ("", "")
-        is_required = field.required and account.options.get(key, "") == value
         option = account.options.get(field.name, "")
         count = len(account.values_of(field.name)) if field.secret else int(bool(option))
+        is_required = field.is_required(account.options)
         found.append((field, is_required, count, "" if field.secret else option))
     return found
+
+
+def account_lines(name: str, provider: str) -> str:
+    """Return the lines of ``smsgate.toml`` for an account, with the keys that it must have.
+
+    Secrets are named by variables. Raises ``Unfit`` where there is no such provider.
+    """
+    if provider not in PROVIDERS:
+        raise Unfit(f"There is no provider {provider!r}: choose one of {', '.join(PROVIDERS)}.")
+    document, table = tomlkit.document(), tomlkit.table()
+    table["provider"] = provider
+    for field in PROVIDERS[provider].fields:
+        if field.is_required({}):
+            variable = re.sub(r"[^A-Z0-9_]", "_", f"{name}_{field.name}".upper())
+            table[field.name] = f"${{{variable}}}" if field.secret else ""
+            table[field.name].comment(field.what)
+    document["accounts"] = tomlkit.table(is_super_table=True)
+    document["accounts"][name] = table
+    return tomlkit.dumps(document)
 
 
 def _provider_title(account: Account) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,12 +21,14 @@ from smsgate.domain.messages import HttpCall, Reply
 from smsgate.domain.signed_times import time_of
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
 from smsgate.monitoring.conditions import span
+from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound
 from smsgate.process.configuration import has_keys, warnings_of
-from smsgate.process.services import Services
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
-from smsgate.settings import ANY_SENDER, Account, Programs
+from smsgate.records import Records
+from smsgate.settings import ANY_SENDER, Account, Programs, Settings
 from smsgate.store.health import exposures
+from smsgate.store.store import Store
 
 CheckState = Literal["ok", "warning", "fault"]
 _WELL = {
@@ -65,187 +68,146 @@ class ListAgreement(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def check_everything(services: Services) -> list[DoctorResult]:
-    """Check all of smsgate, the worst first; does not raise where a collaborator is away."""
-    state = services.monitor.look()
-    found = [
-        DoctorResult(
-            one.subject, "fault" if one.is_failure else "warning", one.sentences, one.command
+@dataclass(frozen=True)
+class Doctor:
+    """Checks smsgate and its accounts."""
+
+    settings: Settings
+    store: Store
+    records: Records
+    outbound: Outbound
+    monitor: Monitor
+
+    def check_everything(self) -> list[DoctorResult]:
+        """Check all of smsgate, the worst first; does not raise where a collaborator is away."""
+        state = self.monitor.look()
+        found = [
+            DoctorResult(
+                one.subject, "fault" if one.is_failure else "warning", one.sentences, one.command
+            )
+            for one in state.conditions
+        ]
+        known = {one.subject for one in state.conditions} | {*state.unusable}
+        found += [DoctorResult(one, "ok", text) for one, text in _WELL.items() if one not in known]
+        if not (state.spool.problem or state.spool.count):
+            found.append(DoctorResult("spool", "ok", "nothing waits on this host's disk"))
+        settings = self.settings
+        for warning in warnings_of(settings, has_keys=has_keys(self.records)):
+            remedy = "`smsgate config check`; docs/configuration.md"
+            found.append(DoctorResult("configuration", "warning", warning, remedy))
+        for name, url in {"QUEUE_URL": settings.queue_url, "REDIS_URL": settings.redis_url}.items():
+            if name == "REDIS_URL" or url != settings.redis_url:
+                found += [
+                    DoctorResult(name, "warning", f"the Redis of {name} {one}", _PROTECTED)
+                    for one in exposures(url)
+                ]
+        traffic = (
+            {one.name: one.accepted_s for one in state.snapshot.accounts} if state.snapshot else {}
         )
-        for one in state.conditions
-    ]
-    known = {one.subject for one in state.conditions} | {*state.unusable}
-    found += [DoctorResult(one, "ok", text) for one, text in _WELL.items() if one not in known]
-    if not (state.spool.problem or state.spool.count):
-        found.append(DoctorResult("spool", "ok", "nothing waits on this host's disk"))
-    settings = services.settings
-    for warning in warnings_of(settings, has_keys=has_keys(services.records)):
-        remedy = "`smsgate config check`; docs/configuration.md"
-        found.append(DoctorResult("configuration", "warning", warning, remedy))
-    for name, url in {"QUEUE_URL": settings.queue_url, "REDIS_URL": settings.redis_url}.items():
-        if name == "REDIS_URL" or url != settings.redis_url:
-            found += [
-                DoctorResult(name, "warning", f"the Redis of {name} {one}", _PROTECTED)
-                for one in exposures(url)
-            ]
-    traffic = (
-        {one.name: one.accepted_s for one in state.snapshot.accounts} if state.snapshot else {}
-    )
-    for account in settings.accounts.values():
-        if usable(account):
-            accepted_ms = int(1000 * traffic.get(account.name, 0))
-            last = f"; the last request came {_ago(accepted_ms)}" if accepted_ms else ""
-            text = f"{account.provider}, has its secret{last}"
-            found.append(DoctorResult(f"account {account.name}", "ok", text))
-    if state.snapshot is not None and state.snapshot.processes is not None:
-        found += _processes(state.snapshot.processes)
-        found += _in_store(services, is_ready=state.snapshot.store_obstacle is None)
-    return sorted(found, key=lambda one: ("fault", "warning", "ok").index(one.state))
+        for account in settings.accounts.values():
+            if usable(account):
+                accepted_ms = int(1000 * traffic.get(account.name, 0))
+                last = f"; the last request came {_ago(accepted_ms)}" if accepted_ms else ""
+                text = f"{account.provider}, has its secret{last}"
+                found.append(DoctorResult(f"account {account.name}", "ok", text))
+        if state.snapshot is not None and state.snapshot.processes is not None:
+            found += _processes(state.snapshot.processes)
+            found += self._in_store(is_ready=state.snapshot.store_obstacle is None)
+        return sorted(found, key=lambda one: ("fault", "warning", "ok").index(one.state))
 
+    def check_account(self, name: str, *, ask: bool = True) -> Iterator[DoctorResult]:
+        """Check one account, at its provider too if it may ``ask``.
 
-def _processes(processes: ProcessSnapshot) -> Iterator[DoctorResult]:
-    """What runs where. That a kind does not run, or two versions do, is a condition."""
-    for kind in KINDS:
-        if processes.of(kind):
-            yield DoctorResult(kind, "ok", f"running: {processes.where(kind)}")
-    versions = {one.version for one in processes.running}
-    if len(versions) == 1:
-        text = f"all run one version of the configuration: {versions.pop()}"
-        yield DoctorResult("processes", "ok", text)
+        Raises ``UnknownAccount``, which lists the accounts.
+        """
+        account = self.settings.accounts.get(name)
+        if account is None:
+            known = ", ".join(self.settings.accounts) or "none"
+            raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
+        yield from _configured(account)
+        if ask:
+            yield from self._access_token(account)
+        try:
+            yield from [*self._requests(account), *self._compared(account)]
+        except StoreUnavailable as error:
+            yield DoctorResult("store", "fault", str(error), error.remedy)
+        if ask and account.provider == "twilio" and usable(account) and not account.simulated:
+            yield from check_twilio(account, self.settings.programs, self.outbound)
 
+    def _in_store(self, *, is_ready: bool) -> Iterator[DoctorResult]:
+        """Programs and accounts as the store knows them."""
+        try:
+            published = self.store.programs.published()
+            for account in self.settings.accounts.values():
+                yield from self._compared(account)
+        except StoreUnavailable as error:
+            yield DoctorResult("store", "fault", str(error), error.remedy)
+            return
+        for program in self.settings.programs if is_ready else ():
+            if program.name in published:
+                yield DoctorResult(f"program {program.name}", "ok", "published to every gate")
+            else:
+                text = "not published yet, so no gate knows it"
+                remedy = "start the clock, or run `smsgate init`"
+                yield DoctorResult(f"program {program.name}", "fault", text, remedy)
 
-def _in_store(services: Services, *, is_ready: bool) -> Iterator[DoctorResult]:
-    """Programs and accounts as the store knows them."""
-    try:
-        published = services.store.programs.published()
-        for account in services.settings.accounts.values():
-            yield from check_traffic(services, account)
-    except StoreUnavailable as error:
-        yield DoctorResult("store", "fault", str(error), error.remedy)
-        return
-    for program in services.settings.programs if is_ready else ():
-        if program.name in published:
-            yield DoctorResult(f"program {program.name}", "ok", "published to every gate")
+    def _compared(self, account: Account) -> Iterator[DoctorResult]:
+        """What the store knows of an account's provider's list. Raises ``StoreUnavailable``."""
+        if compares_lists(account):
+            found = compare_lists(account, self.settings.programs, self.store)
+            text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""
+            state: CheckState = "warning" if found.problem else "ok"
+            subject = f"opt-out list of {account.name}"
+            yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
+
+    def _access_token(self, account: Account) -> Iterator[DoctorResult]:
+        """Whether an account that sends by an access token gets one."""
+        if not usable(account):
+            return
+        source = PROVIDERS[account.provider].reply(_SAMPLE_REPLY, account).token_from
+        if source is None:
+            return
+        try:
+            status = self.outbound.perform(source).status
+        except CallFailed as error:
+            yield DoctorResult("access token", "warning", f"could not be asked for: {error}")
+            return
+        if 200 <= status < 300:
+            yield DoctorResult("access token", "ok", f"{account.provider} gives one for sending")
         else:
-            text = "not published yet, so no gate knows it"
-            remedy = "start the clock, or run `smsgate init`"
-            yield DoctorResult(f"program {program.name}", "fault", text, remedy)
+            text = f"is refused with status {status}, so nothing can be sent: compare the secret"
+            yield DoctorResult("access token", "fault", text)
 
-
-def check_account(services: Services, name: str, *, ask: bool = True) -> Iterator[DoctorResult]:
-    """Check one account, at its provider too if it may ``ask``.
-
-    Raises ``UnknownAccount``, which lists the accounts.
-    """
-    account = services.settings.accounts.get(name)
-    if account is None:
-        known = ", ".join(services.settings.accounts) or "none"
-        raise UnknownAccount(f"There is no account {name!r}; the accounts are: {known}.")
-    yield from _configured(account)
-    if ask:
-        yield from _access_token(services, account)
-    try:
-        yield from [*_requests(services, account), *check_traffic(services, account)]
-    except StoreUnavailable as error:
-        yield DoctorResult("store", "fault", str(error), error.remedy)
-    if ask and account.provider == "twilio" and usable(account) and not account.simulated:
-        yield from check_twilio(account, services.settings.programs, services.outbound)
-
-
-def check_traffic(services: Services, account: Account) -> Iterator[DoctorResult]:
-    """Check what the store knows of an account's provider's list.
-
-    Raises ``StoreUnavailable``.
-    """
-    if compares_lists(account):
-        found = compare_lists(services, account)
-        text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""
-        state: CheckState = "warning" if found.problem else "ok"
-        subject = f"opt-out list of {account.name}"
-        yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
-
-
-def _configured(account: Account) -> Iterator[DoctorResult]:
-    """Whether credentials and address are set."""
-    faults = check_accounts([account])
-    for fault in faults:
-        yield DoctorResult("credentials", "fault", f"{fault.key} {fault.problem}")
-    if not faults and not usable(account):
-        fields = [field for field in PROVIDERS[account.provider].fields if field.required]
-        wanted = "; ".join(f"{field.name}, {field.what}" for field in fields)
-        text = f"nothing is set, so it answers 503. Set: {wanted}"
-        yield DoctorResult("credentials", "fault", text)
-    elif not faults:
-        text = f"all that {account.provider} needs has the right shape"
-        yield DoctorResult("credentials", "ok", text)
-    if not account.public_url:
-        text = "is not set: set SMSGATE_PUBLIC_URL to the address that the provider calls"
-        yield DoctorResult("public URL", "fault", text)
-        return
-    is_https = urlsplit(account.public_url).scheme == "https"
-    text = account.public_url + ("" if is_https else " is not https")
-    yield DoctorResult("public URL", "ok" if is_https else "warning", text)
-    page = f"docs/providers/{account.options.get('preset') or account.provider}.md"
-    text = f"set {webhook_of(account)} at the provider, POST; see {page}"
-    yield DoctorResult("webhook", "ok", text)
-
-
-def _access_token(services: Services, account: Account) -> Iterator[DoctorResult]:
-    """Whether an account that sends by an access token gets one."""
-    if not usable(account):
-        return
-    source = PROVIDERS[account.provider].reply(_SAMPLE_REPLY, account).token_from
-    if source is None:
-        return
-    try:
-        status = services.outbound.perform(source).status
-    except CallFailed as error:
-        yield DoctorResult("access token", "warning", f"could not be asked for: {error}")
-        return
-    if 200 <= status < 300:
-        yield DoctorResult("access token", "ok", f"{account.provider} gives one for sending")
-    else:
-        text = f"is refused with status {status}: nothing can be sent. Compare the client's secret"
-        yield DoctorResult("access token", "fault", text)
-
-
-def _requests(services: Services, account: Account) -> Iterator[DoctorResult]:
-    """What came, what was refused, and whether a rotation of secrets can be finished."""
-    last = services.store.acceptance.last(account.name)
-    if newest_ms := max(last.newest_ms, last.older_ms):
-        text = f"the last request that was verified came {_ago(newest_ms)}"
-        yield DoctorResult("accepted", "ok", text)
-    else:
-        text = "no request was verified in the last 30 days: text HELLO to a number of it"
-        yield DoctorResult("accepted", "warning", text)
-    if last.older_ms:
-        text = f"an older one was used {_ago(last.older_ms)}: something still signs with it"
-        yield DoctorResult("secrets", "warning", text)
-    elif last.several_since_ms and last.newest_ms:
-        text = f"only the newest was used since there are several, {_ago(last.several_since_ms)}"
-        text += ": the older ones can go once nobody signs by them"
-        yield DoctorResult("secrets", "ok", text)
-    refused = services.store.quarantine.newest(account.name)
-    if not refused:
-        yield DoctorResult("refused", "ok", "no request was refused in the last 24 hours")
-    counts: Counter[tuple[CheckState, str]] = Counter()
-    for one in refused:
-        # Without a cause of ours it may be a stranger's forgery, and those are to be expected.
-        counts["fault" if one.cause else "warning", f"{one.finding} ({one.problem})"] += one.count
-    for (state, sentence), count in counts.items():
-        text = f"{count} of the {counts.total()} looked into: {sentence}"
-        yield DoctorResult("refused", state, text)
-
-
-def webhook_of(account: Account) -> str:
-    """The address to give the provider, with ``SECRET`` in place of a secret at its end."""
-    address = f"{account.public_url}/webhooks/{account.name}"
-    return f"{address}/SECRET" if ends_in_secret(account) else address
-
-
-def ends_in_secret(account: Account) -> bool:
-    """Whether the webhook's address ends in a secret of the account."""
-    return bool(PROVIDERS[account.provider].path_secret_key(account.options))
+    def _requests(self, account: Account) -> Iterator[DoctorResult]:
+        """What came, what was refused, and whether a rotation of secrets can be finished."""
+        last = self.store.acceptance.last(account.name)
+        if newest_ms := max(last.newest_ms, last.older_ms):
+            text = f"the last request that was verified came {_ago(newest_ms)}"
+            yield DoctorResult("accepted", "ok", text)
+        else:
+            text = "no request was verified in the last 30 days: text HELLO to a number of it"
+            yield DoctorResult("accepted", "warning", text)
+        if last.older_ms:
+            text = f"an older one was used {_ago(last.older_ms)}: something still signs with it"
+            yield DoctorResult("secrets", "warning", text)
+        elif last.several_since_ms and last.newest_ms:
+            since = _ago(last.several_since_ms)
+            text = (
+                f"only the newest was used since there are several, {since}: the older ones can "
+                "go once nobody signs by them"
+            )
+            yield DoctorResult("secrets", "ok", text)
+        refused = self.store.quarantine.newest(account.name)
+        if not refused:
+            yield DoctorResult("refused", "ok", "no request was refused in the last 24 hours")
+        counts: Counter[tuple[CheckState, str]] = Counter()
+        for one in refused:
+            # Without a cause of ours it may be a stranger's forgery, and those are to be expected.
+            state: CheckState = "fault" if one.cause else "warning"
+            counts[state, f"{one.finding} ({one.problem})"] += one.count
+        for (state, sentence), count in counts.items():
+            text = f"{count} of the {counts.total()} looked into: {sentence}"
+            yield DoctorResult("refused", state, text)
 
 
 def compares_lists(account: Account) -> bool:
@@ -253,13 +215,13 @@ def compares_lists(account: Account) -> bool:
     return account.opt_out_list and account.provider in OPT_OUT_LISTS
 
 
-def compare_lists(services: Services, account: Account) -> ListAgreement:
+def compare_lists(account: Account, programs: Programs, store: Store) -> ListAgreement:
     """Say how an account's opt-outs agree with its provider's own list.
 
     Raises ``StoreUnavailable``.
     """
     provider, access = account.provider, OPT_OUT_LISTS[account.provider].opt_out_list
-    mine = [one for one in services.settings.programs if one.account == account.name]
+    mine = [one for one in programs if one.account == account.name]
     untold = ", ".join(one.name for one in mine if set(one.senders) == {ANY_SENDER})
     problems = []
     if access.holds_for == "sender" and untold:
@@ -267,7 +229,7 @@ def compare_lists(services: Services, account: Account) -> ListAgreement:
             f"opt-outs of {untold} cannot be told to the provider: its list needs a number or "
             "service in `senders`"
         )
-    status = services.store.opt_out_lists.read(account.name)
+    status = store.opt_out_lists.read(account.name)
     if status is None:
         problems.append("not compared yet: is the clock at work?")
         return ListAgreement(account.name, problem="; ".join(problems))
@@ -296,6 +258,53 @@ def compare_lists(services: Services, account: Account) -> ListAgreement:
         read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
         problem="; ".join(problems),
     )
+
+
+def _processes(processes: ProcessSnapshot) -> Iterator[DoctorResult]:
+    """What runs where. That a kind does not run, or two versions do, is a condition."""
+    for kind in KINDS:
+        if processes.of(kind):
+            yield DoctorResult(kind, "ok", f"running: {processes.where(kind)}")
+    versions = {one.version for one in processes.running}
+    if len(versions) == 1:
+        text = f"all run one version of the configuration: {versions.pop()}"
+        yield DoctorResult("processes", "ok", text)
+
+
+def _configured(account: Account) -> Iterator[DoctorResult]:
+    """Whether credentials and address are set."""
+    faults = check_accounts([account])
+    for fault in faults:
+        yield DoctorResult("credentials", "fault", f"{fault.key} {fault.problem}")
+    if not faults and not usable(account):
+        fields = [field for field in PROVIDERS[account.provider].fields if field.required]
+        wanted = "; ".join(f"{field.name}, {field.what}" for field in fields)
+        text = f"nothing is set, so it answers 503. Set: {wanted}"
+        yield DoctorResult("credentials", "fault", text)
+    elif not faults:
+        text = f"all that {account.provider} needs has the right shape"
+        yield DoctorResult("credentials", "ok", text)
+    if not account.public_url:
+        text = "is not set: set SMSGATE_PUBLIC_URL to the address that the provider calls"
+        yield DoctorResult("public URL", "fault", text)
+        return
+    is_https = urlsplit(account.public_url).scheme == "https"
+    text = account.public_url + ("" if is_https else " is not https")
+    yield DoctorResult("public URL", "ok" if is_https else "warning", text)
+    page = f"docs/providers/{account.options.get('preset') or account.provider}.md"
+    text = f"set {webhook_of(account)} at the provider, POST; see {page}"
+    yield DoctorResult("webhook", "ok", text)
+
+
+def webhook_of(account: Account) -> str:
+    """The address to give the provider, with ``SECRET`` in place of a secret at its end."""
+    address = f"{account.public_url}/webhooks/{account.name}"
+    return f"{address}/SECRET" if ends_in_secret(account) else address
+
+
+def ends_in_secret(account: Account) -> bool:
+    """Whether the webhook's address ends in a secret of the account."""
+    return bool(PROVIDERS[account.provider].path_secret_key(account.options))
 
 
 class _Number(msgspec.Struct):

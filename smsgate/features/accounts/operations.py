@@ -7,16 +7,17 @@ from typing import Annotated
 import msgspec
 
 from smsgate.features.accounts.doctor import (
+    Doctor,
     DoctorResult,
     ListAgreement,
-    check_account,
-    check_everything,
     compare_lists,
     compares_lists,
 )
 from smsgate.interface.operation import Column, Context, Listing, operation
-from smsgate.interface.schemas import moment
+from smsgate.interface.schemas import NoFields, moment
+from smsgate.settings import Settings
 from smsgate.store.refusals import CAP, RefusalCount
+from smsgate.store.store import Store
 
 
 class DoctorQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,23 +58,19 @@ def _printed(report: DoctorReport) -> str:
     text=_printed,
     exit_code=lambda report: report.exit_code,
 )
-def doctor(context: Context, request: DoctorQuery) -> DoctorReport:
+def doctor(_: Context, request: DoctorQuery, checks: Doctor) -> DoctorReport:
     """Check everything, or one account, and name each problem with its remedy.
 
     Exit code 2 if something of smsgate is wrong, 1 if something of the account is.
     """
-    services, name = context.services, request.account
-    found = [*check_account(services, name)] if name else check_everything(services)
+    name = request.account
+    found = [*checks.check_account(name)] if name else checks.check_everything()
     states = {one.state for one in found}
     code = (1 if name else 2) if "fault" in states else 0
     if request.monitor:
         found = [one for one in found if one.state != "ok"]
         code = code or ("warning" in states) + 0
     return DoctorReport(found, code)
-
-
-class ListQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Every account with `opt_out_list`."""
 
 
 class ListAgreements(msgspec.Struct, frozen=True):
@@ -101,11 +98,15 @@ class ListAgreements(msgspec.Struct, frozen=True):
         empty="No account has `opt_out_list = true`.",
     ),
 )
-def list_opt_out_lists(context: Context, request: ListQuery) -> ListAgreements:  # noqa: ARG001
+def list_opt_out_lists(
+    _: Context,
+    request: NoFields,  # noqa: ARG001
+    settings: Settings,
+    store: Store,
+) -> ListAgreements:
     """Show how accounts agree with their providers' own opt-out lists."""
-    services = context.services
-    asked = [one for one in services.settings.accounts.values() if compares_lists(one)]
-    return ListAgreements([compare_lists(services, one) for one in asked])
+    asked = [one for one in settings.accounts.values() if compares_lists(one)]
+    return ListAgreements([compare_lists(one, settings.programs, store) for one in asked])
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,9 +156,9 @@ class RefusedSends(msgspec.Struct, frozen=True):
         empty="The gate blocked no sends.",
     ),
 )
-def list_refusals(context: Context, request: RefusalsQuery) -> RefusedSends:
+def list_refusals(context: Context, request: RefusalsQuery, store: Store) -> RefusedSends:
     """List the newest refused sends, and count those of each day."""
-    refusals, may = context.services.store.refusals, context.caller.may
+    refusals, may = store.refusals, context.caller.may
     limit = CAP if context.caller.programs else request.limit  # of which some are of other programs
     newest = refusals.newest(limit) if request.limit else []
     newest = [one for one in newest if may(one.program)][: request.limit]

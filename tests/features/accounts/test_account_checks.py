@@ -124,14 +124,3 @@ def test_an_unknown_account_is_2(make):
     there = make(**TWILIO)
     assert there.run("doctor", "nope") == 2
     assert "nope" in there.errors
-
-
-def test_a_store_that_is_away_is_one_line(make):
-    there = make(**TWILIO)
-    there.environ = {**there.environ, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    assert there.run("doctor", "twilio") == 1
-    found = there.json("doctor", "twilio")["results"]
-    found = [one for one in found if "cannot be used" in one["text"]]
-    assert [(one["subject"], one["remedy"]) for one in found] == [
-        ("store", "start Redis, or set REDIS_URL")
-    ]

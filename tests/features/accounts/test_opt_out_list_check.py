@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsgate.features.accounts.doctor import check_account, check_everything
-from smsgate.features.accounts.operations import ListQuery, list_opt_out_lists
-from smsgate.interface.operation import Context
+from smsgate.features.accounts.doctor import Doctor
+from smsgate.features.accounts.operations import list_opt_out_lists
+from smsgate.interface.schemas import NoFields
 from smsgate.metrics.snapshot import ListComparison, OptOutListState
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.services import Services
-from tests.fakes.own_services import make_services
+from tests.fakes.own_services import make_part, make_services
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS
 
 TOML = ACCOUNT % {"name": "bird", "url": "", "keys": ACCOUNTS["bird"]}
@@ -36,7 +35,7 @@ def make(tmp_path, redis_url) -> Iterator[object]:
 
 def told(services: Services, name: str = "bird") -> list[tuple[str, str]]:
     """States and texts."""
-    found = check_account(services, name)
+    found = make_part(services, Doctor).check_account(name)
     return [(one.state, one.text) for one in found if one.subject == f"opt-out list of {name}"]
 
 
@@ -64,9 +63,8 @@ def test_every_difference_is_said_by_the_doctor_and_the_operation(make) -> None:
         "it cannot be compared now: Bird answered 429: too many requests"
     )
     assert told(services) == [("warning", said)]
-    assert said in [one.text for one in check_everything(services)]
-    context = Context(services, Caller("ana", "admin"))
-    (found,) = list_opt_out_lists.run(context, ListQuery()).items
+    assert said in [one.text for one in make_part(services, Doctor).check_everything()]
+    (found,) = list_opt_out_lists.run(None, NoFields(), services.settings, services.store).items
     assert (found.account, found.taken, found.refused, found.only_there) == ("bird", 3, 7, 5)
     assert found.problem == said
 
