@@ -195,7 +195,7 @@ def _show(operation: Operation[Any, Any], asked: object, result: object) -> None
         out = Console(highlight=False)
         if not out.is_terminal:
             out = Console(highlight=False, width=_FILE_WIDTH)
-        shown = [one for one in listing.columns if any(getattr(row, one.field) for row in rows)]
+        shown = listing.shown(rows)
         table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
         for row in rows:
             table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))

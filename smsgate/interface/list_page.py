@@ -1,14 +1,14 @@
-"""What a page of the console is that an operation makes: its tabs, and what can be done to rows."""
+"""What a page of the console is that an operation makes, and what can be done to its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import msgspec
 
-from smsgate.interface.operation import Column, Operation
+from smsgate.interface.operation import Listing, Operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,8 @@ class Action:
     is_danger: bool = False
     asks: Sequence[str] = ()
     """Fields that are asked for although rows have them; those of the row are shown first."""
-    condition: str = ""
-    """A field of the row; where it is false, ``otherwise`` stands in place of the button."""
-    otherwise: str = ""
+    state: str = ""
+    """The value of the filter ``state`` whose rows it is for; empty for all rows."""
 
     @property
     def name(self) -> str:
@@ -39,28 +38,14 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tab:
-    """One of the lists of a page: values of the request, and what can be done to its rows."""
-
-    key: str
-    """In the address; the first tab is the page's own path."""
-    title: str
-    empty: str
-    help: str = ""
-    values: Mapping[str, object] = field(default_factory=dict)
-    actions: Sequence[Action] = ()
-    hidden: frozenset[str] = frozenset()
-    """Columns that are not shown."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class ListPage:
     """A page that lists what one operation answers."""
 
     path: str
     title: str
     operation: Operation[Any, Any]
-    tabs: Sequence[Tab]
+    help: str = ""
+    actions: Sequence[Action] = ()
     notices: Callable[..., Sequence[tuple[str, str]]] = lambda _: ()
     """Tones and sentences above the list, of the operation's result and parts."""
     navigation: str = ""
@@ -69,29 +54,14 @@ class ListPage:
     """What makes a new row, by a form of its own."""
 
     @property
-    def columns(self) -> Sequence[Column]:
-        """Of the operation's listing."""
-        listing = self.operation.listing
-        return listing.columns if listing else ()
-
-    @property
     def row_type(self) -> type:
         """The type of the rows."""
-        listing = self.operation.listing
-        name = listing.rows if listing else "items"
-        kind = next(
-            one.type for one in msgspec.structs.fields(self.operation.result) if one.name == name
-        )
-        found: type = get_args(kind)[0]
+        fields = {one.name: one for one in msgspec.structs.fields(self.operation.result)}
+        found: type = get_args(fields[self.listing.rows].type)[0]
         return found
 
     @property
-    def actions(self) -> Sequence[Action]:
-        """All of them, each once."""
-        found = [one for tab in self.tabs for one in tab.actions]
-        named = {one.name: one for one in [*found, *([self.create] if self.create else [])]}
-        return [*named.values()]
-
-    def href(self, tab: Tab) -> str:
-        """The address of a tab."""
-        return self.path if tab is self.tabs[0] else f"{self.path}/{tab.key}"
+    def listing(self) -> Listing:
+        """How the operation's rows are shown."""
+        assert self.operation.listing is not None  # noqa: S101 - a page is of a list
+        return self.operation.listing

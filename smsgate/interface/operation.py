@@ -44,6 +44,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 T = TypeVar("T")
 _MAX_PLACE_DIGITS = 9
+_EMPTY: tuple[object, ...] = (None, "", (), [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,18 @@ class Column:
     field: str
     title: str
     kind: Literal[
-        "text", "name", "number", "program", "programs", "time", "words", "language", "problem"
+        "text",
+        "name",
+        "number",
+        "program",
+        "programs",
+        "time",
+        "words",
+        "language",
+        "problem",
+        "id",
     ] = "text"
+    """``id`` is for commands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,14 @@ class Listing:
     """The field of the result that has the rows. ``next`` and ``total`` stand beside it, where the
     operation pages and counts: for ``after`` of the next call, and of all rows that fit."""
     empty: str = "Nothing is listed."
+
+    def shown(self, rows: Sequence[object]) -> list[Column]:
+        """The columns in which some row has a value."""
+        return [
+            one
+            for one in self.columns
+            if any(getattr(row, one.field) not in _EMPTY for row in rows)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

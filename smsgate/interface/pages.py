@@ -1,4 +1,4 @@
-"""Operations as pages of the console: a list with tabs, filters, paging, CSV and actions."""
+"""Operations as pages of the console: a list with filters, paging, CSV and actions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ from flask import (
     request,
     stream_with_context,
 )
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
 from smsgate.files import csv_line
 from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
-from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Context, Operation, Role
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type, read_values
@@ -89,37 +88,36 @@ class _Routes:
         page, name = self._page, self._page.operation.name
         shown = self._access.needs(page.operation.role)(self.show)
         console.add_url_rule(page.path, name, shown)
-        if len(page.tabs) > 1:
-            console.add_url_rule(f"{page.path}/<key>", f"{name}_tab", shown)
-        for action in page.actions:
+        for action in [*page.actions, *([page.create] if page.create else [])]:
             operation = action.operation
             allowed = self._access.needs(operation.role, again=operation.asks_again)
-            path = f"{page.path}/<key>/{action.name}"
+            path = f"{page.path}/{action.name}"
             view = allowed(partial(self._act, action))
             console.add_url_rule(path, f"{name}_{action.name}", view, methods=["POST"])
 
-    def show(self, key: str = "", secret: str = "") -> str | Response:
+    def show(self, secret: str = "") -> str | Response:
         """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
-        page, tab, problem, wrong_field = self._page, self._tab(key), "", ""
-        wanted, after = self._wanted(tab, request.args), request.args.get("after", "")
+        page, problem, wrong_field = self._page, "", ""
+        wanted, after = self._wanted(request.args), request.args.get("after", "")
         if "csv" in request.args:
-            return self._csv(tab, wanted)
+            return self._csv(wanted)
         result, notices = None, list[tuple[str, str]]()
         try:
-            result = self._read(tab, wanted, after, PAGE_SIZE)
+            result = self._read(wanted, after, PAGE_SIZE)
             notices += self._notices(result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
         filters = [name for name in wanted if name != ZONE]
-        may = [one for one in tab.actions if self._access.may(one.operation.role)]
+        rows = self._rows(result)
+        offered = [one for one in page.actions if one.state in ("", wanted.get("state"))]
+        may = [one for one in offered if self._access.may(one.operation.role)]
         return render_template(
             "list_page.html",
             page=page,
-            tab=tab,
             problem=problem,
             notices=notices,
-            rows=self._rows(result),
-            columns=[one for one in page.columns if one.field not in tab.hidden],
+            rows=rows,
+            columns=[one for one in page.listing.shown(rows) if one.kind != "id"],
             total=getattr(result, "total", None),
             following=getattr(result, "next", None),
             after=after,
@@ -140,13 +138,11 @@ class _Routes:
             is_selected=request.args.get("select") == "page",
         )
 
-    def _act(self, action: Action, key: str) -> Answer:
+    def _act(self, action: Action) -> Answer:
         """Do it to the rows that were chosen, or to all that fit the filters."""
-        tab, operation = self._tab(key), action.operation
-        if action not in (*tab.actions, self._page.create):
-            raise NotFound
-        wanted = self._wanted(tab, dict(parse_qsl(request.form.get("filters", ""))))
-        chosen = self._chosen(tab, action, wanted)
+        operation = action.operation
+        wanted = self._wanted(dict(parse_qsl(request.form.get("filters", ""))))
+        chosen = self._chosen(action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
         given = {name: _typed(action, name) for name in self._asked(action)}
@@ -165,11 +161,11 @@ class _Routes:
         for sentence in [*problems][:3]:
             flash(sentence, "warn")
         if secret:  # shown this once, so the answer is no redirect
-            return Response(str(self.show(tab.key, secret)))
+            return Response(str(self.show(secret)))
         if (done or not problems) and not (action.operation.shown_once and action.operation.done):
             flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
         query = url_query(wanted)
-        return redirect(self._page.href(tab) + (f"?{query}" if query else ""), 303)
+        return redirect(self._page.path + (f"?{query}" if query else ""), 303)
 
     def _run(
         self, operation: Operation[Any, Any], values: Mapping[str, object]
@@ -188,14 +184,12 @@ class _Routes:
             return secret, error
         return secret, None
 
-    def _chosen(
-        self, tab: Tab, action: Action, wanted: Mapping[str, str]
-    ) -> list[Mapping[str, object]]:
+    def _chosen(self, action: Action, wanted: Mapping[str, str]) -> list[Mapping[str, object]]:
         if action is self._page.create:
             return [{}]
         if request.form.get("all"):
             names = action.keys(self._page.row_type)
-            rows = islice(self._all(tab, wanted), MAX_ACTIONS)
+            rows = islice(self._all(wanted), MAX_ACTIONS)
             return [{name: getattr(row, name) for name in names} for row in rows]
         texts = [*dict.fromkeys(request.form.getlist("row"))]
         if len(texts) > MAX_ACTIONS:
@@ -205,18 +199,9 @@ class _Routes:
         except msgspec.DecodeError:
             raise Unfit("Select rows by the boxes beside them.") from None
 
-    def _tab(self, key: str) -> Tab:
-        if not key:
-            return self._page.tabs[0]
-        found = next((one for one in self._page.tabs if one.key == key), None)
-        if found is None:
-            raise NotFound
-        return found
-
-    def _wanted(self, tab: Tab, given: Mapping[str, str]) -> dict[str, str]:
-        """The filters of the page, and the zone of their days: what the tab does not set."""
-        fields = self._page.operation.fields
-        names = [name for name in fields if name not in _PAGING and name not in tab.values]
+    def _wanted(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The filters of the page, and the zone of their days."""
+        names = [name for name in self._page.operation.fields if name not in _PAGING]
         found = {name: given.get(name, "")[:1_000] for name in names}
         return {**found, ZONE: given.get(ZONE, "")} if {*names} & {*DAYS} else found
 
@@ -233,45 +218,43 @@ class _Routes:
         programs = [*self._services.settings.programs]
         return [input_of(operation.fields[name], programs) for name in names]
 
-    def _read(self, tab: Tab, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
+    def _read(self, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
         paging = {"after": after, "limit": limit}
         values: dict[str, object] = {
             **filter_values(wanted, self._access.operator_zone()),
-            **tab.values,
             **{name: paging[name] for name in paging if name in self._page.operation.fields},
         }
         asked = read_values(self._page.operation, values)
         return self._run_list(self._access.context(self._services), asked)
 
     def _rows(self, result: object) -> Sequence[Any]:
-        listing = self._page.operation.listing
-        return getattr(result, listing.rows) if listing and result is not None else ()
+        return () if result is None else getattr(result, self._page.listing.rows)
 
-    def _all(self, tab: Tab, wanted: Mapping[str, str]) -> Iterator[Any]:
+    def _all(self, wanted: Mapping[str, str]) -> Iterator[Any]:
         """Every row that fits the filters, page by page."""
         after: str | None = ""
         while after is not None:
-            result = self._read(tab, wanted, after, _CSV_PAGE)
+            result = self._read(wanted, after, _CSV_PAGE)
             yield from self._rows(result)
             after = getattr(result, "next", None)
 
-    def _csv(self, tab: Tab, wanted: Mapping[str, str]) -> Response:
+    def _csv(self, wanted: Mapping[str, str]) -> Response:
         if not self._access.may("agent"):
             abort(403, "This needs the role 'agent': a file leaves the console.")
-        self._read(tab, wanted, "", 1)  # what cannot be read is an error, and no file
+        self._read(wanted, "", 1)  # what cannot be read is an error, and no file
         shown = {name: _DIGITS.sub(r"\1", text) for name, text in wanted.items()}
         note = url_query(shown) or "all of it"
-        self._access.record_action(f"exported {tab.title.lower()}", note)
+        self._access.record_action(f"exported {self._page.title.lower()}", note)
         names = [one.name for one in msgspec.structs.fields(self._page.row_type)]
 
         def lines() -> Iterator[str]:
             yield csv_line(names)
-            for row in self._all(tab, wanted):
+            for row in self._all(wanted):
                 yield csv_line(_cell(getattr(row, name)) for name in names)
 
         name = self._page.path.rpartition("/")[2]
-        headers = {"Content-Disposition": f"attachment; filename={name}-{tab.key}.csv"}
+        headers = {"Content-Disposition": f"attachment; filename={name}.csv"}
         return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
 
     def _row_key(self, action: Action, row: object) -> str:

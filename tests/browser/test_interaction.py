@@ -40,8 +40,8 @@ def test_until_there_is_an_answer_a_form_has_a_ring_and_is_sent_once(visit: Visi
         sent.append(route.request.url)
         route.fulfill(status=204)
 
-    page.route("**/console/people/all/add", leave_the_page)
-    form = page.locator("form[action='/console/people/all/add']")
+    page.route("**/console/people/add", leave_the_page)
+    form = page.locator("form[action='/console/people/add']")
     form.get_by_label("Name").fill("4155550123")
     add = form.get_by_role("button", name="Add")
     page.keyboard.press("Enter")
@@ -120,7 +120,7 @@ def test_after_a_decision_the_next_text_has_the_focus(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("path", "action", "field", "typed"),
     [
-        ("/console/setup/keys", "/console/setup/keys/all/create-key", "name", "crm"),
+        ("/console/setup/keys", "/console/setup/keys/create-key", "name", "crm"),
         ("/console/numbers/+14155550123", "/console/numbers/opt-out", "reason", " "),
         ("/console/suppressions?digits=12", "", "digits", ""),
     ],

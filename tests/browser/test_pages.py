@@ -198,10 +198,10 @@ def test_after_an_action_the_same_control_has_the_focus(visit: Visit) -> None:
 
 def test_a_wrong_field_has_the_focus_and_says_why(visit: Visit) -> None:
     page = visit("/console/people", forgiven=("422",))
-    box = page.locator("form[action='/console/people/all/add']")
+    box = page.locator("form[action='/console/people/add']")
     box.get_by_label("Name").fill("4155550123")
     box.get_by_label("Name").press("Enter")
-    wrong = page.locator("form[action='/console/people/all/add'] [aria-invalid=true]")
+    wrong = page.locator("form[action='/console/people/add'] [aria-invalid=true]")
     expect(wrong).to_be_focused()
     expect(wrong).to_have_value("4155550123")
     assert barriers(page) == []

@@ -74,7 +74,7 @@ def change_people(one: Browser, deed: str, data: Mapping[str, str], **more: Any)
     if deed in _FORMS:
         form["filters"] = ""
         form["row"] = json.dumps({"name": form.pop("name", "")}, separators=(",", ":"))
-    return one.post(f"/console/people/all/{_FORMS.get(deed, deed)}", form, **more)
+    return one.post(f"/console/people/{_FORMS.get(deed, deed)}", form, **more)
 
 
 def set_operator(records: Records, name: str, **values: Any) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.signed_times import time_of
-from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.pipeline import api_keys
@@ -106,7 +106,7 @@ class RevokedKeys(msgspec.Struct, frozen=True):
             Column("created_by", "By"),
             Column("expires", "Expires", "time"),
         ),
-        empty="No keys yet: make one with `smsgate keys make NAME --scope check`.",
+        empty="No keys yet.",
     ),
 )
 def list_keys(_: Context, request: NoFields, records: Records) -> KeyList:  # noqa: ARG001
@@ -200,20 +200,12 @@ PAGES = (
         notices=_of_environment,
         navigation="part_keys_tabs.html",
         create=Action(operation=make_key, label="Create key", done="Created"),
-        tabs=(
-            Tab(
-                key="all",
-                title="API keys",
-                hidden=frozenset({"created_by"}),
-                help="Keys let your own programs call /v1. Only a hash of each key is stored. "
-                "Rotate makes a new key of the same name; Revoke ends all keys of the name within "
-                "5 seconds.",
-                empty="Create one for each program that asks whether a number may be texted.",
-                actions=(
-                    Action(operation=rotate_key, label="Rotate", done="Rotated"),
-                    Action(operation=revoke_key, label="Revoke", done="Revoked", is_danger=True),
-                ),
-            ),
+        help="Keys let your own programs call /v1: create one for each program that asks whether "
+        "a number may be texted. Only a hash of each key is stored. Rotate makes a new key of the "
+        "same name; Revoke ends all keys of the name within 5 seconds.",
+        actions=(
+            Action(operation=rotate_key, label="Rotate", done="Rotated"),
+            Action(operation=revoke_key, label="Revoke", done="Revoked", is_danger=True),
         ),
     ),
 )

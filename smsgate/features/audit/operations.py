@@ -23,7 +23,7 @@ from smsgate.consent.transitions import REVIEWED
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.languages import language_name
 from smsgate.domain.signed_times import time_of
-from smsgate.interface.list_page import ListPage, Tab
+from smsgate.interface.list_page import ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.records import Records
@@ -267,16 +267,9 @@ PAGES = (
         path="/console/audit",
         title="Audit log",
         operation=read_audit_log,
-        tabs=(
-            Tab(
-                key="all",
-                title="Audit log",
-                help="Sign-ins, people, keys and exports are logged as they happen. Manual changes "
-                "of numbers, review decisions and imports are events of the records and appear "
-                "here within a second or so. What programs change by an API key at a number is in "
-                "the history of that number. The file’s times are in UTC.",
-                empty="Nothing was done yet.",
-            ),
-        ),
+        help="Sign-ins, people, keys and exports are logged as they happen. Manual changes of "
+        "numbers, review decisions and imports are events of the records and appear here within "
+        "a second or so. What programs change by an API key at a number is in the history of that "
+        "number. The file’s times are in UTC.",
     ),
 )

@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
-from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.records import Records
@@ -73,7 +73,7 @@ class DeliveryPage(msgspec.Struct, frozen=True):
     listing=Listing(
         (
             Column("at", "Waiting since", "time"),
-            Column("id", "Id"),
+            Column("id", "Id", "id"),
             Column("number", "Number", "number"),
             Column("program", "Program", "program"),
             Column("kind", "Kind"),
@@ -169,32 +169,17 @@ PAGES = (
         path="/console/deliveries",
         title="Deliveries",
         operation=list_deliveries,
-        tabs=(
-            Tab(
-                key="pending",
-                title="Pending deliveries",
-                values={"state": "pending"},
-                hidden=frozenset({"id"}),
-                help="Texts and changes of consent waiting for your own programs.",
-                empty="Nothing is waiting for your own programs.",
-            ),
-            Tab(
-                key="dead",
-                title="Failed deliveries",
-                values={"state": "failed"},
-                hidden=frozenset({"id", "next_attempt"}),
-                help="What your own programs did not accept for a day. Retry tries for another "
-                "day. Dismiss removes it from this list and keeps the record.",
-                empty="Your own programs accepted everything.",
-                actions=(
-                    Action(operation=retry_delivery, label="Retry", done="Queued again"),
-                    Action(
-                        operation=dismiss_delivery,
-                        label="Dismiss",
-                        done="Dismissed",
-                        is_danger=True,
-                    ),
-                ),
+        help="Texts and changes of consent that wait for your own programs, or that these did not "
+        "accept for a day. Retry tries a failed one for another day. Dismiss removes it from this "
+        "list and keeps the record.",
+        actions=(
+            Action(operation=retry_delivery, label="Retry", done="Queued again", state="failed"),
+            Action(
+                operation=dismiss_delivery,
+                label="Dismiss",
+                done="Dismissed",
+                is_danger=True,
+                state="failed",
             ),
         ),
     ),

@@ -15,7 +15,7 @@ from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.replay import DraftEffect
 from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
-from smsgate.interface.list_page import ListPage, Tab
+from smsgate.interface.list_page import ListPage
 from smsgate.interface.operation import (
     Actor,
     After,
@@ -335,13 +335,7 @@ PAGES: Sequence[ListPage] = (
         title="Keywords",
         operation=list_keywords,
         navigation="part_keywords.html",
-        tabs=(
-            Tab(
-                key="all",
-                title="Active keywords",
-                empty="Wordings inside sentences are not listed here: enter a text above to see "
-                "how it is understood.",
-            ),
-        ),
+        help="Wordings inside sentences are not listed here: enter a text above to see how it is "
+        "understood.",
     ),
 )

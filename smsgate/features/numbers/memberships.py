@@ -17,7 +17,7 @@ from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
-from smsgate.interface.list_page import ListPage, Tab
+from smsgate.interface.list_page import ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.records import Records
@@ -298,14 +298,7 @@ PAGES = (
         title="Opt-outs and consents",
         operation=list_memberships,
         navigation="part_number_tabs.html",
-        tabs=(
-            Tab(
-                key="all",
-                title="Opt-outs and consents",
-                help="A number has a row for each opt-out, lock and consent on record. Its page "
-                "says whether it may be texted now.",
-                empty="Opt-outs, locks and consents appear here.",
-            ),
-        ),
+        help="A number has a row for each opt-out, lock and consent on record. Its page says "
+        "whether it may be texted now.",
     ),
 )

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from smsgate.features.operators import service
 from smsgate.features.operators.service import ActionAuthor, OperatorRow, OperatorService
-from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
@@ -237,23 +237,22 @@ def _shown(settings: Settings, path: str) -> SignInLink:
 
 
 OPERATIONS = (list_people, add_person, reset_person, set_role, deactivate_person)
-_EVERYBODY = Tab(
-    key="all",
-    title="People",
-    help="The audit log has every sign-in, and everything that people did.",
-    empty="Nobody can sign in yet.",
-    actions=(
-        Action(operation=set_role, label="Change role", done="Role changed", asks=("role",)),
-        Action(operation=reset_person, label="Reset password", done="Reset", asks=("email",)),
-        Action(operation=deactivate_person, label="Deactivate", done="Deactivated", is_danger=True),
-    ),
-)
 PAGES = (
     ListPage(
         path="/console/people",
         title="People",
         operation=list_people,
+        help="The audit log has every sign-in, and everything that people did.",
         create=Action(operation=add_person, label="Add", done="Added"),
-        tabs=(_EVERYBODY,),
+        actions=(
+            Action(operation=set_role, label="Change role", done="Role changed", asks=("role",)),
+            Action(operation=reset_person, label="Reset password", done="Reset", asks=("email",)),
+            Action(
+                operation=deactivate_person,
+                label="Deactivate",
+                done="Deactivated",
+                is_danger=True,
+            ),
+        ),
     ),
 )

@@ -15,7 +15,7 @@ from smsgate.consent.transitions import late
 from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.domain.signed_times import time_of
-from smsgate.interface.list_page import Action, ListPage, Tab
+from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.monitoring.conditions import reply_problems
@@ -66,7 +66,7 @@ class ReplyPage(msgspec.Struct, frozen=True):
 
 _COLUMNS = (
     Column("at", "When", "time"),
-    Column("id", "Id"),
+    Column("id", "Id", "id"),
     Column("number", "To", "number"),
     Column("program", "Program", "program"),
     Column("kind", "Kind"),
@@ -231,40 +231,18 @@ PAGES = (
         title="Replies",
         operation=list_replies,
         notices=_failing,
-        tabs=(
-            Tab(
-                key="pending",
-                title="Pending replies",
-                values={"state": "pending"},
-                hidden=frozenset({"id", "outcome"}),
-                help="Confirmations, help messages and questions waiting to be sent. An opt-out "
-                "confirmation is sent within five minutes or not at all.",
-                empty="No reply is waiting to be sent.",
-            ),
-            Tab(
-                key="dead",
-                title="Failed replies",
-                values={"state": "failed"},
-                hidden=frozenset({"id", "expires"}),
-                help="Replies that were refused, too late, or possibly sent. Retry queues a reply "
-                "again; an opt-out confirmation older than five minutes can only be dismissed. "
-                "Dismiss removes it from this list and keeps the record.",
-                empty="No reply failed.",
-                actions=(
-                    Action(
-                        operation=retry_reply,
-                        label="Retry",
-                        done="Queued again",
-                        condition="can_retry",
-                        otherwise="Too late to send",
-                    ),
-                    Action(
-                        operation=dismiss_reply,
-                        label="Dismiss",
-                        done="Dismissed",
-                        is_danger=True,
-                    ),
-                ),
+        help="Confirmations, help messages and questions that wait to be sent, or that were "
+        "refused, too late, or possibly sent. An opt-out confirmation is sent within five minutes "
+        "or not at all; an older one can only be dismissed. Retry queues a failed reply again. "
+        "Dismiss removes it from this list and keeps the record.",
+        actions=(
+            Action(operation=retry_reply, label="Retry", done="Queued again", state="failed"),
+            Action(
+                operation=dismiss_reply,
+                label="Dismiss",
+                done="Dismissed",
+                is_danger=True,
+                state="failed",
             ),
         ),
     ),

@@ -31,7 +31,7 @@ def test_an_error_stands_at_its_field_with_what_was_typed(admin) -> None:
 
 def test_a_page_says_in_its_form_where_it_is_so_that_no_referer_is_needed(admin) -> None:
     page = admin.get("/console/people?before=x").text
-    form = page.partition('action="/console/people/all/add"')[2]
+    form = page.partition('action="/console/people/add"')[2]
     told = html.unescape(re.search(r'name="page" value="([^"]+)"', form)[1])
     data = {"name": "", "role": "agent", "page": told}
     answer = change_people(admin, "add", data, headers={"Referer": ""})
@@ -70,7 +70,7 @@ def test_from_a_page_that_is_none_of_ours_the_error_is_a_page(admin) -> None:
     for page in (
         "",
         "/console/nowhere",
-        "/console/people/all/add",
+        "/console/people/add",
         "//evil.example/console/people",
     ):
         data = {"name": "", "role": "agent", "page": page}

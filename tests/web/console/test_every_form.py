@@ -20,7 +20,7 @@ LAST = (
 """How actions end after which other forms have nothing to work on."""
 OF_NO_FIELD = {
     "/console/me/factor": "the browser makes the passkey",
-    "/console/people/all/change-role": "the last admin stays one",
+    "/console/people/change-role": "the last admin stays one",
 }
 """Forms whose error belongs to the form as a whole."""
 

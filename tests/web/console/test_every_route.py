@@ -25,7 +25,6 @@ PAGES_OF_AGENTS = frozenset({"lists", "one_list", "list_file"})
 FILLED = {
     "name": "en",
     "id_": "x",
-    "key": "dead",
     "step": "apply",
     "token": "x",
     "number": "+14155550123",

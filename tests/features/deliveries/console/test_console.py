@@ -10,7 +10,8 @@ import pytest
 from smsgate.records.deliveries import Delivery, Destination
 from tests.fakes.pages import words
 
-FAILED = "/console/deliveries/dead"
+DELIVERIES = "/console/deliveries"
+FAILED = f"{DELIVERIES}?state=failed"
 FEED = Destination("alerts", "change")
 
 
@@ -47,12 +48,12 @@ def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     assert "answered 500" in page
     assert "Retry" not in viewer.get(FAILED).text.partition("<table")[2]
     form = {"row": json.dumps({"id": failed[0]})}
-    assert viewer.post(f"{FAILED}/retry", form).status_code == 403
+    assert viewer.post(f"{DELIVERIES}/retry", form).status_code == 403
 
-    assert agent.post(f"{FAILED}/retry", form).status_code == 303
+    assert agent.post(f"{DELIVERIES}/retry", form).status_code == 303
     form = {"row": json.dumps({"id": failed[1]})}
-    assert agent.post(f"{FAILED}/dismiss", form).status_code == 303
-    assert agent.post(f"{FAILED}/dismiss", form).status_code == 404
+    assert agent.post(f"{DELIVERIES}/dismiss", form).status_code == 303
+    assert agent.post(f"{DELIVERIES}/dismiss", form).status_code == 404
     assert [one.id for one in services.records.deliveries.page(failed=False)] == [failed[0]]
     assert [one.id for one in services.records.deliveries.page(failed=True)] == [failed[2]]
     assert services.store.backlog.deliveries().failed == 1  # for the menu

@@ -558,7 +558,7 @@ def test_who_once_signed_in_guesses_no_more_however_many_browsers_they_kept(
 def test_the_token_of_somebody_else_is_none(admin, visitor, services) -> None:
     before = happened(services)
     visitor.get("/console/in")
-    for path in ("/console/in", "/console/out", "/console/me/factor", "/console/people/all/add"):
+    for path in ("/console/in", "/console/out", "/console/me/factor", "/console/people/add"):
         form = {"name": "admin", "csrf_token": visitor._token}
         assert admin.post(path, form, csrf=False).status_code == 400
     assert happened(services) == before

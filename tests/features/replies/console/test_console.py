@@ -18,6 +18,7 @@ from tests.fakes.pages import words
 
 NUMBER = "+14155550123"
 REPLIES = "/console/replies"
+FAILED = f"{REPLIES}?state=failed"
 
 
 def number_of(at: int) -> str:
@@ -85,7 +86,7 @@ def test_replies_that_a_provider_does_not_accept_are_told_on_every_page(viewer, 
     tried = msgspec.structs.replace(reply(1, now_us - 100_000_000), tries=7, problem=problem)
     put.waits(tried, now_us + 60_000_000)  # its next attempt
     said = f"account twilio: {problem}; 1 waiting, the first expires in 3 min"
-    for path in ("/console/", REPLIES, f"{REPLIES}/dead", "/console/setup/doctor"):
+    for path in ("/console/", REPLIES, FAILED, "/console/setup/doctor"):
         assert said in words(viewer.get(path)), path
     assert f" 7 a moment ago {problem}" in words(viewer.get(REPLIES))
 
@@ -102,7 +103,7 @@ def test_a_reply_that_left_in_between_is_not_shown(viewer, put, redis_client):
 def test_those_given_up_say_why_the_newest_first(viewer, put):
     for at in range(3):
         put.dead(reply(at, 0, text=f"<i>text {at}.</i>"), at, note="<b>30003: gone</b>")
-    page = viewer.get(f"{REPLIES}/dead").text
+    page = viewer.get(FAILED).text
     assert texts(page) == ["text 2.", "text 1.", "text 0."]
     assert "&lt;b&gt;30003: gone&lt;/b&gt;" in page
     assert "<i>" not in page
@@ -114,10 +115,10 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     one, other = reply(1, 0), reply(2, 0)
     put.dead(one, 1)
     put.dead(other, 2)
-    agent.get(f"{REPLIES}/dead")
-    assert agent.post(f"{REPLIES}/dead/retry", {"row": key(one.id)}).status_code == 303
-    assert agent.post(f"{REPLIES}/dead/dismiss", {"row": key(other.id)}).status_code == 303
-    assert "No reply failed" in agent.get(f"{REPLIES}/dead").text
+    agent.get(FAILED)
+    assert agent.post(f"{REPLIES}/retry", {"row": key(one.id)}).status_code == 303
+    assert agent.post(f"{REPLIES}/dismiss", {"row": key(other.id)}).status_code == 303
+    assert "Nothing fits these filters" in agent.get(FAILED).text
     assert texts(agent.get(REPLIES).text) == ["text 1."]
     told = {
         event.outcome: event.note
@@ -126,53 +127,36 @@ def test_an_agent_retries_and_dismisses_in_their_name(agent, services, put):
     }
     assert told["retried"].startswith("by agent;")
     assert told["dismissed"].startswith("by agent;")
-    agent.get(f"{REPLIES}/dead")
-    again = agent.post(f"{REPLIES}/dead/dismiss", {"row": key(other.id)})
+    agent.get(FAILED)
+    again = agent.post(f"{REPLIES}/dismiss", {"row": key(other.id)})
     assert again.status_code == 404
-    assert "No reply failed" in again.text
+    assert "Nothing fits these filters" in again.text
 
 
 def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, put):
     one = reply(1, 0, kind="opt_out")
     put.dead(one, 1, outcome="late")
-    agent.get(f"{REPLIES}/dead")
-    answer = agent.post(f"{REPLIES}/dead/retry", {"row": key(one.id)})
+    agent.get(FAILED)
+    answer = agent.post(f"{REPLIES}/retry", {"row": key(one.id)})
     assert answer.status_code == 404
     assert "older than five minutes" in answer.text
-    assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 1."]
-
-
-def test_retry_is_offered_only_where_it_can_still_be_sent(agent, put):
-    """By Redis's clock, and with the time that a call may take."""
-    now_us = time.time_ns() // 1000
-    put.dead(reply(1, now_us - 300_000_000, kind="opt_out"), 1, outcome="late")
-    put.dead(reply(2, now_us - 290_000_000, kind="opt_out"), 2)
-    put.dead(reply(3, now_us, kind="opt_out"), 3)
-    put.dead(reply(4, now_us - 900_000_000, kind="help"), 4)
-    page = agent.get(f"{REPLIES}/dead").text
-    shown = re.findall(r'<tr role="row">\s*<td.*?</tr>', page, re.DOTALL)
-    rows = [one for row in shown for one in re.findall(r"text (\d)\.", row)]
-    assert rows == ["4", "3", "2", "1"]
-    offered = [
-        ("<button>Retry" in row, "Too late to send" in row, ">Dismiss<" in row) for row in shown
-    ]
-    assert offered == [(True, False, True)] * 2 + [(False, True, True)] * 2
+    assert texts(agent.get(FAILED).text) == ["text 1."]
 
 
 def test_a_viewer_settles_nothing(viewer, put):
     one = reply(1, 0)
     put.dead(one, 1)
-    viewer.get(f"{REPLIES}/dead")
-    for path in ("dead/retry", "dead/dismiss"):
+    viewer.get(FAILED)
+    for path in ("retry", "dismiss"):
         assert viewer.post(f"{REPLIES}/{path}", {"row": key(one.id)}).status_code == 403
-    assert texts(viewer.get(f"{REPLIES}/dead").text) == ["text 1."]
+    assert texts(viewer.get(FAILED).text) == ["text 1."]
 
 
 def test_of_very_many_given_up_the_newest_are_shown_and_all_are_counted(viewer, put, monkeypatch):
     monkeypatch.setattr(store_replies, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
-    page = viewer.get(f"{REPLIES}/dead").text
+    page = viewer.get(FAILED).text
     assert len(texts(page)) == 16
     assert "<strong>40 rows</strong>" in page
 
@@ -190,16 +174,16 @@ def test_selected_rows_are_settled_together_and_what_is_not_is_said(agent, servi
     some = [reply(1, 0), reply(2, 0), late]
     for at, one in enumerate(some):
         put.dead(one, at)
-    agent.get(f"{REPLIES}/dead")
+    agent.get(FAILED)
     ids = [one.id for one in some]
-    answer = agent.post(f"{REPLIES}/dead/retry", {"row": [*map(key, [*ids, "3-1-0"])]})
+    answer = agent.post(f"{REPLIES}/retry", {"row": [*map(key, [*ids, "3-1-0"])]})
     assert answer.status_code == 303
     page = words(agent.get(answer.location))
     assert "Queued again: 2 rows." in page
     assert "older than five minutes can only be dismissed" in page
     assert "someone else retried or dismissed it first" in page
-    assert texts(agent.get(f"{REPLIES}/dead").text) == ["text 3."]
-    answer = agent.post(f"{REPLIES}/dead/dismiss", {"row": [key(late.id)]})
+    assert texts(agent.get(FAILED).text) == ["text 3."]
+    answer = agent.post(f"{REPLIES}/dismiss", {"row": [key(late.id)]})
     assert "Dismissed: 1 row." in words(agent.get(answer.location))
     assert services.history.of_number(late.number)[-1].outcome == "dismissed"
 
@@ -208,34 +192,34 @@ def test_all_that_match_the_filters_are_settled_by_one_click(agent, put):
     for at in range(70):
         one = reply(at, 0)
         put.dead(msgspec.structs.replace(one, program="orders" if at % 7 else "alerts"), at)
-    page = agent.get(f"{REPLIES}/dead?program=orders").text
+    page = agent.get(f"{FAILED}&program=orders").text
     assert "Dismiss all 60 that match" in page
-    form = {"all": "yes", "filters": "program=orders"}
-    answer = agent.post(f"{REPLIES}/dead/dismiss", form)
-    assert answer.location.endswith("/dead?program=orders")
+    form = {"all": "yes", "filters": "state=failed&program=orders"}
+    answer = agent.post(f"{REPLIES}/dismiss", form)
+    assert answer.location.endswith("?state=failed&program=orders")
     assert "Dismissed: 60 rows." in words(agent.get(answer.location))
-    assert len(texts(agent.get(f"{REPLIES}/dead").text)) == 10
+    assert len(texts(agent.get(FAILED).text)) == 10
 
 
 def test_a_filter_that_fits_all_that_is_read_does_not_count_the_rest(agent, put, monkeypatch):
     monkeypatch.setattr(store_replies, "MOST", 16)
     for at in range(40):
         put.dead(reply(at, 0), at)
-    assert "<strong>40 rows</strong>" in agent.get(f"{REPLIES}/dead").text
-    assert "<strong>40 rows</strong>" not in agent.get(f"{REPLIES}/dead?program=alerts").text
+    assert "<strong>40 rows</strong>" in agent.get(FAILED).text
+    assert "<strong>40 rows</strong>" not in agent.get(f"{FAILED}&program=alerts").text
 
 
 def test_the_list_is_downloaded_as_it_is_filtered(agent, viewer, put):
     for at in range(3):
         program = "orders" if at else "alerts"
         put.dead(msgspec.structs.replace(reply(at, 0, text="=1+1"), program=program), at)
-    answer = agent.get(f"{REPLIES}/dead?program=orders&csv=yes")
+    answer = agent.get(f"{FAILED}&program=orders&csv=yes")
     assert answer.mimetype == "text/csv"
     head, *lines = answer.text.splitlines()
     assert head.startswith("id,at,number,program,")
     assert [line.split(",")[3] for line in lines] == ["orders", "orders"]
     assert all("'=1+1" in line for line in lines)
-    assert viewer.get(f"{REPLIES}/dead?csv=yes").status_code == 403
+    assert viewer.get(f"{FAILED}&csv=yes").status_code == 403
 
 
 def test_a_list_is_filtered_by_program(agent, put):
@@ -245,11 +229,11 @@ def test_a_list_is_filtered_by_program(agent, put):
     put.dead(msgspec.structs.replace(old, program="orders"), now_us)
 
     def of(query):
-        return texts(agent.get(f"{REPLIES}/dead?{query}").text)
+        return texts(agent.get(f"{FAILED}&{query}").text)
 
     assert {*of("")} == {"text 1.", "text 2."}
     assert of("program=orders") == ["text 2."]
-    assert "Nothing fits these filters" in agent.get(f"{REPLIES}/dead?program=none").text
-    form = {"row": key(old.id), "filters": "program=orders"}
-    answer = agent.post(f"{REPLIES}/dead/dismiss", form)
-    assert answer.location.endswith("/dead?program=orders")
+    assert "Nothing fits these filters" in agent.get(f"{FAILED}&program=none").text
+    form = {"row": key(old.id), "filters": "state=failed&program=orders"}
+    answer = agent.post(f"{REPLIES}/dismiss", form)
+    assert answer.location.endswith("?state=failed&program=orders")
