@@ -288,7 +288,8 @@ class JobQueue:
     def notify_inboxes(self, partitions: Iterable[int]) -> None:
         """Enqueue a job that applies each partition's inbox.
 
-        A failure is logged only: the sweeper enqueues the job again.
+        A failure is logged, and no other is tried, which would wait as long: the sweeper enqueues
+        the jobs again.
         """
         self._notify(APPLY, partitions)
 
@@ -297,11 +298,11 @@ class JobQueue:
         self._notify(SEND, partitions)
 
     def _notify(self, job: tuple[str, str], partitions: Iterable[int]) -> None:
-        for partition in partitions:
-            try:
+        try:
+            for partition in partitions:
                 self.enqueue(job, partition)
-            except QueueUnavailable as error:
-                _log.warning("job not enqueued", partition=partition, error=str(error))
+        except QueueUnavailable as error:
+            _log.warning("job not enqueued", partition=partition, error=str(error))
 
     def trim(self) -> None:
         """Drop notifications that expired while no worker took them.

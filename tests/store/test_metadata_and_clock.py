@@ -12,6 +12,7 @@ from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
 from smsgate.domain.messages import Arrival, Intent
 from smsgate.store.health import Health
+from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import SPOOLS
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -69,11 +70,22 @@ def test_the_clock_notifies_only_partitions_with_work_whose_deadline_has_passed(
     assert store.sweep.overdue() == ([], [])
 
 
-def test_the_clock_notifies_a_partition_whose_job_was_lost(store, redis_client):
-    store.inbox.add([Arrival(entry())])
-    redis_client.delete(PARTITION_KEYS[PARTITION].notify_inbox)
-
-    assert store.sweep.overdue() == ([PARTITION], [])
+def test_a_queue_that_is_away_is_asked_once_and_the_clock_notifies_every_partition(
+    store, redis_client, monkeypatch
+):
+    """A queue that hangs would keep the caller for its time-out, partition by partition."""
+    queue, tried = JobQueue("redis://127.0.0.1:1/0", 0.5), []
+    enqueue = queue.enqueue
+    monkeypatch.setattr(queue, "enqueue", lambda *job: (tried.append(job), enqueue(*job)))
+    store.inbox._job_queue = queue
+    numbers = [f"+1415555{place:04}" for place in range(8)]
+    store.inbox.add([Arrival(entry(number=one, message_id=f"SM{one}")) for one in numbers])
+    assert len(tried) == 1
+    partitions = sorted({partition_of(one) for one in numbers})
+    assert len(partitions) > 1
+    for partition in partitions:
+        redis_client.delete(PARTITION_KEYS[partition].notify_inbox)  # its deadline has passed
+    assert store.sweep.overdue()[0] == partitions
 
 
 def test_the_clock_notifies_the_outbox_for_due_replies_only(store, redis_client):
