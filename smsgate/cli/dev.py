@@ -26,11 +26,14 @@ from smsgate.cli.data_dir import RUN_FILE, DevRun, config_dir, keep_secret
 from smsgate.cli.operations import make_ready
 from smsgate.cli.process_groups import ProcessGroups, Supervisor
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.operators.service import ActionAuthor, first_link
+from smsgate.features.operators.service import (
+    first_link,
+)
 from smsgate.files import replace_file
 from smsgate.pipeline.spool import Spool
 from smsgate.process.configuration import Configuration, load_configuration
 from smsgate.process.services import Services, build_services
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings.read import FILE
 from smsgate.store.write_lease import LASTS_MS
 

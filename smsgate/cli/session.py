@@ -6,6 +6,7 @@ import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 
@@ -38,20 +39,10 @@ def context(tell: Progress) -> Context:
     made = build_services(Configuration(settings, without_keyword_sets(settings)))
     click.get_current_context().call_on_close(made.close)
     made.store.metadata.refuse_old()
-    return Context(made, Caller(person(), "admin"), tell, is_person=True)
+    warn = partial(click.echo, err=True)
+    return Context(made, Caller(person(), "admin"), tell, warn, is_person=True)
 
 
 def person() -> str:
     """Who acts, for the record."""
     return f"terminal:{getpass.getuser()}"
-
-
-def record_action(context: Context, what: str, note: str = "") -> None:
-    """Put into the audit log that the person at this terminal did something.
-
-    Raises ``RecordsUnavailable``.
-    """
-    # Late: what knows of people brings its libraries along, which few commands need.
-    from smsgate.features.operators.service import ActionAuthor, add_action  # noqa: PLC0415
-
-    add_action(context.services.records.database, what, ActionAuthor(context.actor()), note)

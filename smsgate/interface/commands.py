@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from smsgate.domain.errors import RecordsUnavailable, Unfit
+from smsgate.domain.errors import Unfit
 from smsgate.files import whole
 from smsgate.interface.operation import (
     Context,
@@ -43,9 +43,6 @@ class Terminal(Protocol):
 
     def context(self, tell: Progress) -> Context:
         """What an operation works with, for the person at the terminal."""
-
-    def record_action(self, context: Context, what: str, note: str = "") -> None:
-        """Put what the person did into the audit log."""
 
     def progress(self, *, quiet: bool = False) -> AbstractContextManager[Progress]:
         """What is told how far a long command has come."""
@@ -93,12 +90,7 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         asked = read_values(operation, values)
         with terminal.progress(quiet=as_json) as tell:
             context = terminal.context(tell)
-            result = Parts(context.services).bind(operation.run, 2)(context, asked)
-        if operation.audit:
-            try:
-                terminal.record_action(context, operation.audit, operation.note(asked))
-            except RecordsUnavailable as error:  # it is done all the same
-                click.echo(f"This is not in the audit log: {error}", err=True)
+            result = Parts(context.services).runner(operation)(context, asked)
         if isinstance(result, Download):
             _write(result, output)
         elif as_json:

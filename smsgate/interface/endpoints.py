@@ -6,13 +6,13 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
-from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable, Unfit
+from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
@@ -26,8 +26,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = 1 << 30
 _MAX_KEY_CHARS = 200
 T = TypeVar("T")
-AuditLog: TypeAlias = Callable[[str, str, str], None]
-"""Records who did what, and a note."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -44,21 +42,15 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def add_endpoints(
-    api: Blueprint,
-    operations: Iterable[Operation[Any, Any]],
-    services: Services,
-    record_action: AuditLog,
+    api: Blueprint, operations: Iterable[Operation[Any, Any]], services: Services
 ) -> None:
     """Add a route for each operation. ``g.caller`` is who calls, which the application found."""
     for one in operations:
-        view = _view(one, services, record_action)
-        api.add_url_rule(one.path, one.name, view, methods=[one.method])
+        api.add_url_rule(one.path, one.name, _view(one, services), methods=[one.method])
 
 
-def _view(
-    operation: Operation[Any, Any], services: Services, record_action: AuditLog
-) -> Callable[..., Response]:
-    run = Parts(services).bind(operation.run, 2)
+def _view(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
+    run = Parts(services).runner(operation)
 
     def answer(**path: str) -> Response:
         caller: Caller = g.caller
@@ -73,11 +65,7 @@ def _view(
         return _once(services, caller, key, content, lambda: made(asked, caller))
 
     def made(asked: object, caller: Caller) -> Response:
-        context = Context(services, caller)
-        result = run(context, asked)
-        if operation.audit:
-            with suppress(RecordsUnavailable):  # it is done all the same
-                record_action(context.actor(), operation.audit, operation.note(asked))
+        result = run(Context(services, caller), asked)
         if isinstance(result, Download):
             return Response(result.chunks, content_type=result.media_type)
         body = msgspec.json.encode(result)

@@ -55,6 +55,8 @@ class Context:
     caller: Caller
     """A person with a role has a caller without limits on programs."""
     progress: Progress = lambda *_: None
+    warn: Callable[[str], None] = lambda _: None
+    """Is told what is wrong although the operation is done."""
     is_person: bool = False
     """Whether somebody at a terminal or in the console acts, by their own name."""
     address: str = ""

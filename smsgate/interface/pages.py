@@ -25,7 +25,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as Answer
 
-from smsgate.domain.errors import RecordsUnavailable, SmsGateError, Unfit
+from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.files import csv_line
 from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
 from smsgate.interface.list_page import Action, ListPage
@@ -146,43 +146,31 @@ class _Routes:
         if not chosen:
             raise Unfit("Select at least one row.")
         given = {name: _typed(action, name) for name in self._asked(action)}
-        done, problems, secret = 0, dict[str, None](), ""
+        done, problems, sentence, secret = 0, list[str](), "", ""
+        run = self._parts.runner(operation)
+        context = replace(self._access.context(self._services), warn=problems.append)
         for keys in chosen:
             try:
-                secret, unlogged = self._run(operation, {**given, **keys})
+                asked = read_values(operation, {**given, **keys})
+                result = run(context, asked)
             except SmsGateError as error:
                 if len(chosen) == 1:
                     raise
-                problems[str(error)] = None
+                problems.append(str(error))
                 continue
             done += 1
-            if unlogged:
-                problems[f"This is not in the audit log: {unlogged}"] = None
-        for sentence in [*problems][:3]:
-            flash(sentence, "warn")
+            if operation.shown_once:
+                secret = str(getattr(result, operation.shown_once))
+                sentence = operation.sentence(asked, result)
+        for problem in [*dict.fromkeys(problems)][:3]:
+            flash(problem, "warn")
+        if done:
+            rows = f"{done:,} {'row' if done == 1 else 'rows'}"
+            flash(sentence or f"{action.done}: {rows}.", "good")
         if secret:  # shown this once, so the answer is no redirect
             return Response(str(self.show(secret)))
-        if (done or not problems) and not (action.operation.shown_once and action.operation.done):
-            flash(f"{action.done}: {done:,} {'row' if done == 1 else 'rows'}.", "good")
         query = url_query(wanted)
         return redirect(self._page.path + (f"?{query}" if query else ""), 303)
-
-    def _run(
-        self, operation: Operation[Any, Any], values: Mapping[str, object]
-    ) -> tuple[str, RecordsUnavailable | None]:
-        """Do it to one row; gives what is shown this once, and why the audit log misses it."""
-        asked = read_values(operation, values)
-        run = self._parts.bind(operation.run, 2)
-        result = run(self._access.context(self._services), asked)
-        if operation.shown_once and operation.done:
-            flash(operation.sentence(asked, result), "good")
-        secret = str(getattr(result, operation.shown_once)) if operation.shown_once else ""
-        try:
-            if operation.audit:
-                self._access.record_action(operation.audit, operation.note(asked))
-        except RecordsUnavailable as error:
-            return secret, error
-        return secret, None
 
     def _chosen(self, action: Action, wanted: Mapping[str, str]) -> list[Mapping[str, object]]:
         if action is self._page.create:

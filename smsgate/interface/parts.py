@@ -8,7 +8,15 @@ from functools import cached_property, partial
 from inspect import signature
 from typing import TypeVar, get_type_hints
 
+from smsgate.domain.errors import RecordsUnavailable
+from smsgate.interface.operation import Context, Operation
+from smsgate.records import Records
+from smsgate.records.database import Database
+from smsgate.records.operator_actions import ActionAuthor, add_action
+
 R = TypeVar("R")
+Request = TypeVar("Request")
+Result = TypeVar("Result")
 
 
 class Parts:
@@ -50,3 +58,24 @@ class Parts:
                     f"of {name!r}, which is {kind}."
                 )
         return lambda *values: function(*values, *(make() for make in makers))
+
+    def runner(self, operation: Operation[Request, Result]) -> Callable[[Context, Request], Result]:
+        """What runs an operation, and puts into the audit log who did it."""
+        run = self.bind(operation.run, 2)
+        database = self.bind(_database, 0)
+
+        def logged(context: Context, request: Request) -> Result:
+            result = run(context, request)
+            if operation.audit:
+                author = ActionAuthor(context.actor(), context.address)
+                try:
+                    add_action(database(), operation.audit, author, operation.note(request))
+                except RecordsUnavailable as error:  # it is done all the same
+                    context.warn(f"This is not in the audit log: {error}")
+            return result
+
+        return logged
+
+
+def _database(records: Records) -> Database:
+    return records.database

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smsgate.features.operators.service import ActionAuthor
+from smsgate.records.operator_actions import ActionAuthor
 from tests.browser.acting import fits, picture, press
 from tests.browser.test_pages import barriers
 from tests.cli.conftest import CONFIG, Dev

@@ -14,7 +14,6 @@ from sqlalchemy import select, update
 from smsgate.features.operators import operations as people
 from smsgate.features.operators.factors import add_credential
 from smsgate.features.operators.service import (
-    ActionAuthor,
     OperatorRow,
     OperatorService,
     find_operators,
@@ -24,6 +23,7 @@ from smsgate.features.operators.service import (
 from smsgate.interface.operation import Context
 from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.records.tables import operator_actions, operators
 from tests.fakes.browser import Browser
 

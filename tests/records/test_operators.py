@@ -16,15 +16,14 @@ from smsgate.features.operators import factors
 from smsgate.features.operators import sessions as operator_sessions
 from smsgate.features.operators.factors import Factors
 from smsgate.features.operators.service import (
-    ActionAuthor,
     OperatorError,
     SignInRefused,
     issue,
-    log_action,
     redeem,
 )
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from tests.fakes.people import People, add_operator, newest_actions, put_factor, set_operator
 from tests.fakes.processes import PATIENCE_S, wait_until
 

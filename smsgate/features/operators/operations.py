@@ -12,11 +12,15 @@ import msgspec
 from sqlalchemy import delete
 
 from smsgate.features.operators import service
-from smsgate.features.operators.service import ActionAuthor, OperatorRow, OperatorService
+from smsgate.features.operators.service import (
+    OperatorRow,
+    OperatorService,
+)
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Listing, Role, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.tables import credentials, operators
 from smsgate.settings import Settings
 
@@ -142,7 +146,7 @@ def add_person(
     with records.database.writing() as connection:
         if not service.insert(connection, operators, asdict(row)):
             raise service.OperatorError(service.TAKEN)
-        service.log_action(connection, "person added", row.name, _author(context), note)
+        log_action(connection, "person added", row.name, _author(context), note)
         path = service.make_link(connection, row.id)
     return _shown(settings, path)
 

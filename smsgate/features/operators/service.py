@@ -29,10 +29,10 @@ from smsgate.features.operators import passwords
 from smsgate.interface.operation import Role
 from smsgate.notifications import send_email
 from smsgate.records.database import Database, Row, lookup, upsert
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import (
     credentials,
-    operator_actions,
     operators,
     sessions,
     single_use,
@@ -55,7 +55,7 @@ LINK_PATH = "/console/password/"
 MAX_NAME_CHARACTERS = 60
 _NAME = re.compile(r"[\w.@+'’-]+( [\w.@+'’-]+)*")
 _LIKE_A_NUMBER = re.compile(r"\+?[\d .-]{6,}")
-_S, _HOUR_US = 1_000_000, 3600 * 1_000_000
+_S = 1_000_000
 TAKEN = (
     "Another person has that name or that e-mail address: use another one. If the same person is "
     "deactivated, reset them instead."
@@ -119,14 +119,6 @@ class OperatorRow:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
-@dataclass(frozen=True, slots=True)
-class ActionAuthor:
-    """Who does something, and from where."""
-
-    name: str
-    address: str = ""
-
-
 def now_us() -> int:
     """Return the time in microseconds since 1970."""
     return time.time_ns() // 1000
@@ -177,42 +169,6 @@ def find_operators(database: Database, *where: ColumnElement[bool]) -> list[Oper
     query = select(*OPERATOR_COLUMNS).where(*where)
     query = query.order_by(operators.c.ended_us > 0, operators.c.folded)
     return [OperatorRow(*row) for row in rows_of(database, query)]
-
-
-def log_action(
-    connection: Connection,
-    what: str,
-    operator: str,
-    author: ActionAuthor,
-    note: str = "",
-    *,
-    hourly: str = "",
-) -> None:
-    """Log an action about an operator, in the transaction that does it.
-
-    With ``hourly``, all that has the same text within an hour is one action, the newest: so
-    attackers do not fill the log.
-    """
-    at_us = now_us()
-    hour_us = at_us - at_us % _HOUR_US
-    row = {
-        "id": f"{hour_us:016d}-{hourly}" if hourly else f"{at_us:016d}-{secrets.token_hex(4)}",
-        "at_us": at_us,
-        "operator": lookup(operator),
-        "actor": lookup(author.name),
-        "what": what,
-        "note": note.replace("\0", "\N{REPLACEMENT CHARACTER}"),  # of a sender's name
-        "address": author.address,
-    }
-    newer = {"at_us": at_us, "address": author.address}
-    adding = upsert(connection, operator_actions)
-    connection.execute(adding.on_conflict_do_update(index_elements=["id"], set_=newer), [row])
-
-
-def add_action(database: Database, what: str, author: ActionAuthor, note: str = "") -> None:
-    """Log what somebody did on a page or at a terminal."""
-    with database.writing() as connection:
-        log_action(connection, what, author.name, author, note)
 
 
 # --- secrets that work once -----------------------------------------------------------------------

@@ -15,15 +15,14 @@ from sqlalchemy import ColumnElement, delete, select, update
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.features.operators.service import (
     OPERATOR_COLUMNS,
-    ActionAuthor,
     OperatorRow,
     lock_unchanged,
-    log_action,
     now_us,
     token_digest,
 )
 from smsgate.monitoring.deadlines import Deadline, NoAnswerInTime
 from smsgate.records.database import Database
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.tables import operators, sessions
 
 IDLE_S = 30 * 60

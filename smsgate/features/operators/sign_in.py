@@ -24,16 +24,15 @@ from sqlalchemy import exists, select, update
 from smsgate.features.operators import passwords
 from smsgate.features.operators.factors import CODE_REFUSED
 from smsgate.features.operators.service import (
-    ActionAuthor,
     OperatorRow,
     SignInRefused,
     find_operators,
     fold_name,
-    log_action,
     now_us,
 )
 from smsgate.features.operators.sessions import Visitor
 from smsgate.records.database import Database, lookup
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.tables import operator_actions, operators
 from smsgate.web.limits import Limits, slot
 

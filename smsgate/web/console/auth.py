@@ -30,10 +30,8 @@ from flask.sessions import SecureCookieSessionInterface
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.factors import Factors, relying_party
 from smsgate.features.operators.service import (
-    ActionAuthor,
     OperatorRow,
     OperatorService,
-    add_action,
     token_digest,
 )
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
@@ -44,6 +42,7 @@ from smsgate.monitoring.deadlines import Deadlines
 from smsgate.pipeline.api_keys import Caller
 from smsgate.process.services import Services
 from smsgate.records.database import Database
+from smsgate.records.operator_actions import ActionAuthor, add_action
 from smsgate.settings import Settings
 from smsgate.store.connection import Client
 from smsgate.web.console.origin import Origin

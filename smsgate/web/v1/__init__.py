@@ -12,7 +12,6 @@ from limits import RateLimitItemPerSecond
 
 from smsgate import features
 from smsgate.domain.errors import TooManyCalls
-from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
@@ -73,10 +72,7 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    def record_action(who: str, what: str, note: str) -> None:
-        add_action(services.records.database, what, ActionAuthor(who), note)
-
-    add_endpoints(api, OPERATIONS, services, record_action)
+    add_endpoints(api, OPERATIONS, services)
     app.register_blueprint(api)
     return app
 

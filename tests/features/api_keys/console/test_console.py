@@ -7,10 +7,10 @@ import re
 import pytest
 
 from smsgate.domain.errors import RecordsUnavailable, Unauthorized
+from smsgate.interface import parts
 from smsgate.pipeline import api_keys
 from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyStorage
-from smsgate.web.console import auth
 from tests.fakes.people import newest_actions
 
 KEYS = "/console/setup/keys"
@@ -66,7 +66,7 @@ def test_a_key_is_shown_also_where_the_audit_log_is_away(admin, services, monkey
         raise RecordsUnavailable("the database does not answer")
 
     admin.get(KEYS)
-    monkeypatch.setattr(auth, "add_action", away)
+    monkeypatch.setattr(parts, "add_action", away)
     answer = admin.post(CREATE, {"name": "crm", "scope": "check"})
     assert answer.status_code == 200, answer.text
     assert shown_key(answer)

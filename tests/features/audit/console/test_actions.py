@@ -11,7 +11,7 @@ from typing import get_args
 
 import smsgate
 from smsgate.features.audit.operations import Group
-from smsgate.features.operators.service import ActionAuthor, log_action
+from smsgate.records.operator_actions import ActionAuthor, log_action
 from tests.fakes.pages import words
 
 ACTIONS = {

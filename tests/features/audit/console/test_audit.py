@@ -6,8 +6,8 @@ import csv
 import io
 
 from smsgate.domain.messages import Intent
-from smsgate.features.operators.service import ActionAuthor, add_action
 from smsgate.records import ContentVersion
+from smsgate.records.operator_actions import ActionAuthor, add_action
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.people import People
 from tests.fakes.told import told, work

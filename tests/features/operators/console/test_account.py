@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from smsgate.features.operators import factors, sign_in
-from smsgate.features.operators.service import ActionAuthor
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import credentials
 from tests.fakes.browser import PASSWORD, browser

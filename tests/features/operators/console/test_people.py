@@ -11,7 +11,10 @@ from pydantic import SecretStr
 
 from smsgate.domain.errors import CallFailed
 from smsgate.features.operators import service, sessions
-from smsgate.features.operators.service import ActionAuthor, OperatorError
+from smsgate.features.operators.service import (
+    OperatorError,
+)
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import ALERTS, make_services

@@ -14,8 +14,12 @@ from sqlalchemy import select
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
-from smsgate.features.operators.service import ActionAuthor, SignInRefused, token_digest
+from smsgate.features.operators.service import (
+    SignInRefused,
+    token_digest,
+)
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.records.tables import sessions as session_table
 from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser

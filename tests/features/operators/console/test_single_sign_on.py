@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from smsgate.features.operators.service import ActionAuthor
+from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
