@@ -65,4 +65,5 @@ def import_numbers(
 ) -> list[str]:
     """Import numbers as a list would; gives what became of each."""
     rows = rows_by_number([*numbers], since_us, sources)
-    return importer_of(services).enter(rows, asked, **more)
+    done = importer_of(services).enter(rows, asked, **more)
+    return [done[number] for number in rows]

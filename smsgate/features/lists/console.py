@@ -9,7 +9,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Response as Redirect
 
-from smsgate.domain.errors import NotFound, RecordsUnavailable, Unfit
+from smsgate.domain.errors import NotFound, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.imports import Import, import_of, imports
 from smsgate.features.lists.jobs import (
@@ -74,20 +74,13 @@ class ListPages:
 
     def lists(self) -> str:
         """What can be done, and what was."""
-        done, unknown = list[Import](), ""
-        try:
-            done = imports(self._records, AT_ONCE)
-        except RecordsUnavailable as error:
-            unknown = f"Which imports are on record cannot be shown: {error}."
-        found = [job for job in self._jobs.all() if _sees(job)]
+        done = imports(self._records, AT_ONCE)
         mine = {one.id for one in done if _sees(one)}
         return render_template(
             "lists.html",
-            found=found[:AT_ONCE],
+            found=[job for job in self._jobs.all() if _sees(job)][:AT_ONCE],
             done=[one for one in done if one.id in mine],
             undone={one.id for one in done if one.action == "undone"},
-            unknown=unknown,
-            more=len(found) - AT_ONCE,
             limit_mb=MAX_UPLOAD_BYTES >> 20,
             days=KEPT_DAYS,
         )

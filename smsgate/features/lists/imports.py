@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -124,16 +124,16 @@ class Importer:
                 for state, asked in entries.items():  # a consent beside an opt-out is refused
                     first = seen.first(rows, state)
                     if state == "subscribed" and not words:
-                        done = ["no_words"] * len(first)
+                        done = dict.fromkeys(first, "no_words")
                     elif applies:
                         done = self.enter(first, asked, known)
-                    else:  # the store does not have those opt-outs
+                    else:
+                        # The store does not have the opt-outs of this file.
                         left = seen.opted_out(first) if state == "subscribed" else ()
-                        would = zip(first, self.rehearse([*first], asked), strict=True)
-                        done = ["refused" if number in left else one for number, one in would]
-                    for row, outcome in zip(first.values(), done, strict=True):
-                        outcomes[row.line] = outcome
-                        changed[state] += outcome in ("new", "applied")
+                        done = self.rehearse(first, asked) | dict.fromkeys(left, "refused")
+                    outcomes |= {first[number].line: outcome for number, outcome in done.items()}
+                    if done:
+                        changed[state] += sum(one in ("new", "applied") for one in done.values())
                 for row in rows:
                     count(row.reason or outcomes.get(row.line, DUPLICATE), row.cell, row.line)
                     found.undated += row.is_undated
@@ -148,29 +148,29 @@ class Importer:
             self.record(entries["subscribed"], note)
         return found
 
-    def rehearse(self, numbers: Sequence[str], asked: Entry) -> list[str]:
+    def rehearse(self, numbers: Iterable[str], asked: Entry) -> dict[str, str]:
         """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``."""
         program, is_consent = asked.program, not asked.decision.intent.stops
         programs, blocked = [program] * (program != ALL), "refused" if is_consent else "repeat"
         states = self.store.numbers.consent_states_of(numbers, programs, states=False)
-        return [
-            blocked
+        return {
+            number: blocked
             if one.blocked(program)
             else "repeat"
             if is_consent and program in one.consents
             else "new"
-            for one in map(states.__getitem__, numbers)
-        ]
+            for number, one in states.items()
+        }
 
     def enter(
         self, rows: Mapping[str, ListRow], asked: Entry, known: Collection[str] = ()
-    ) -> list[str]:
+    ) -> dict[str, str]:
         """Enter rows by number, and say what became of each.
 
         ``asked`` is what their entries have in common; ``known`` are message ids that are not to be
         entered again.
         """
-        before = self.rehearse([*rows], asked)
+        before = self.rehearse(rows, asked)
         entries = [one for one in self.entries(rows, asked) if one.message_id not in known]
         after = {
             number: "refused" if group.outcome == "refused" else "repeat"
@@ -178,13 +178,14 @@ class Importer:
             for group in event.listed
             for number in group.numbers
         }
-        others = [number for number in rows if number not in after]  # a worker was faster
-        after |= zip(others, self.rehearse(others, asked), strict=True)
+        after |= self.rehearse(rows.keys() - after.keys(), asked)  # a worker was faster
         done = {"new": "not_applied", "repeat": "applied"}
-        return [
-            "repeat" if was == after[number] == "repeat" else done.get(after[number], "refused")
-            for number, was in zip(rows, before, strict=True)
-        ]
+        return {
+            number: "repeat"
+            if was == after[number] == "repeat"
+            else done.get(after[number], "refused")
+            for number, was in before.items()
+        }
 
     def entries(self, rows: Mapping[str, ListRow], asked: Entry) -> Iterator[Entry]:
         """What goes into the inbox: entries of up to 500 numbers of one partition."""

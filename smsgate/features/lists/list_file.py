@@ -1,7 +1,7 @@
 """A file of numbers, read row by row: CSV of any usual delimiter, a number a line, or a workbook.
 
 UTF-8 is read so that invalid bytes survive (and Latin-1 with them): only the digits of the numbers
-matter.
+matter. UTF-16 is refused.
 """
 
 from __future__ import annotations
@@ -46,11 +46,8 @@ from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_ENCODINGS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
+ERRORS = "surrogateescape"
+"""How bytes that are no UTF-8 are read, so that they can be written again."""
 _DELIMITERS = ",\t;|"
 _NO_DELIMITER = "\x1f"
 """Of a file with one column: what stands in a line is the cell, whatever is in it."""
@@ -146,16 +143,14 @@ class ListFile:
             head = file.read(_HEAD_BYTES)
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
-        found = (name for mark, name in _ENCODINGS.items() if head.startswith(mark))
-        self.encoding = next(found, "utf-8")
-        if self.encoding != "utf-16" and b"\0" in head:
+        if b"\0" in head:
             raise ListUnreadable("This is no list: save it as CSV, in UTF-8, and give that.")
-        self.errors = "strict" if self.encoding == "utf-16" else "surrogateescape"
+        self.encoding = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
         text = head.decode(self.encoding, "replace")  # its end may be half a character
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.delimiter = _delimiter_of(text)
-        name = {"\t": "tab", _NO_DELIMITER: "one column"}.get(self.delimiter, repr(self.delimiter))
-        self.format = "workbook" if is_workbook else f"csv, {name}, {self.encoding}"
+        name = "one column" if self.delimiter == _NO_DELIMITER else repr(self.delimiter)
+        self.format = "workbook" if is_workbook else f"csv, {name}"
         self.header: Sequence[str] = ()
         self.sample: list[list[str]] = []
         with suppress(ListUnreadable):  # its line is named when it is read
@@ -218,7 +213,7 @@ class ListFile:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         self._file.seek(0)
-        text = io.TextIOWrapper(self._file, self.encoding, self.errors, newline="")
+        text = io.TextIOWrapper(self._file, self.encoding, ERRORS, newline="")
         # Strict, so that an open quote is an error and does not take along what is behind it.
         reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
         line, skip = 1, bool(self.header)
@@ -229,11 +224,10 @@ class ListFile:
                 else:
                     yield line, row
                 line = reader.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            what = "a quote is not closed at the end of its cell"
-            if isinstance(error, UnicodeDecodeError):
-                what = f"the file is not {self.encoding.upper()}"
-            raise ListUnreadable(f"Line {line} cannot be read: {what}.") from error
+        except csv.Error as error:
+            raise ListUnreadable(
+                f"Line {line} cannot be read: a quote is not closed at the end of its cell."
+            ) from error
         finally:
             text.detach()
 

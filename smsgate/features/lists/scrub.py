@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from smsgate.features.lists.list_file import ListFile, ListOptions, SeenNumbers
+from smsgate.features.lists.list_file import ERRORS, ListFile, ListOptions, SeenNumbers
 from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResult
 from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
@@ -70,5 +70,5 @@ def scrub_list(
 
 def _writer(out: BinaryIO, file: ListFile):  # type: ignore[no-untyped-def]  # noqa: ANN202
     # A line at a time: nothing stays behind when the file is closed.
-    text = io.TextIOWrapper(out, file.encoding, file.errors, newline="", write_through=True)
+    text = io.TextIOWrapper(out, file.encoding, ERRORS, newline="", write_through=True)
     return csv.writer(text, delimiter=file.delimiter, lineterminator=file.newline)

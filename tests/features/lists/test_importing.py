@@ -60,13 +60,13 @@ def work_off(services):
 
 
 def test_a_list_blocks_when_it_is_said_to_be_applied(services):
-    assert importer_of(services).rehearse(MANY, STOPPED) == ["new"] * len(MANY)
+    assert importer_of(services).rehearse(MANY, STOPPED) == dict.fromkeys(MANY, "new")
     assert reasons(services, MANY) == [""] * len(MANY)
 
     assert import_numbers(services, MANY, STOPPED) == ["applied"] * len(MANY)
 
     assert reasons(services, MANY, "orders") == ["opted_out_all"] * len(MANY)
-    assert importer_of(services).rehearse(MANY, STOPPED) == ["repeat"] * len(MANY)
+    assert importer_of(services).rehearse(MANY, STOPPED) == dict.fromkeys(MANY, "repeat")
     assert import_numbers(services, MANY, STOPPED) == ["repeat"] * len(MANY)
 
 
@@ -103,7 +103,7 @@ def test_consents_go_on_record_and_lift_nothing(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "")
     work_off(services)
     numbers = [NUMBER, OTHER]
-    assert importer_of(services).rehearse(numbers, JOINED) == ["refused", "new"]
+    assert importer_of(services).rehearse(numbers, JOINED) == {NUMBER: "refused", OTHER: "new"}
 
     assert import_numbers(services, numbers, JOINED, [SINCE_US, 0]) == ["refused", "applied"]
 

@@ -28,8 +28,6 @@ CSV = f"Name,phone\r\nÅsa,{US}\r\nBo,+14155550124\r\n"
         CSV.encode("latin-1"),
         CSV.encode() + b"M\xfcller,\r\n",
         CSV.replace("Å", "A").encode(),
-        CSV.encode("utf-16"),
-        codecs.BOM_UTF16_BE + CSV.encode("utf-16-be"),
     ],
 )
 def test_every_encoding_is_read(raw):
@@ -86,20 +84,14 @@ def test_short_rows_have_an_empty_cell():
     assert [row.cell for row in rows_of(f'name,phone\nAna\n"Bo",{US}\nEd,{US}\n')] == ["", US, US]
 
 
-def test_what_is_not_of_its_encoding_is_refused():
-    raw = codecs.BOM_UTF16_LE + f"phone\n{US}".encode("utf-16-le") + b"\0\xd8\0\xd8x"
-    with pytest.raises(ListUnreadable, match="the file is not UTF-16"):
-        rows_of(raw)
-
-
 def test_an_empty_file_has_no_rows():
     assert rows_of("") == rows_of("phone,name\n") == []
 
 
-@pytest.mark.parametrize("head", [b"\x1f\x8b\x08\x00", b"7z\xbc\xaf", b"%PDF-1.7"])
-def test_what_is_no_text_is_refused(head):
-    with pytest.raises(ListUnreadable, match="save it as CSV"):
-        rows_of(head + bytes(100))
+@pytest.mark.parametrize("raw", [b"%PDF-1.7" + bytes(100), CSV.encode("utf-16")])
+def test_what_is_no_text_in_utf_8_is_refused(raw):
+    with pytest.raises(ListUnreadable, match="save it as CSV, in UTF-8"):
+        rows_of(raw)
 
 
 # --- workbooks ------------------------------------------------------------------------------
