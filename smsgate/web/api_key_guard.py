@@ -17,8 +17,7 @@ from smsgate.domain.signing import same
 from smsgate.metrics.counters import REFUSED_KEYS
 from smsgate.settings import Settings
 from smsgate.store.store import Store
-from smsgate.web.limits import Limits
-from smsgate.web.refusal_log import RefusalLog
+from smsgate.web.limits import Limits, RefusalLog
 from smsgate.web.wsgi_request import address_of
 
 WRONG_KEYS = RateLimitItemPerSecond(100, 10)

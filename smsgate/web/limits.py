@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import redis
-from limits import RateLimitItem
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -29,6 +29,10 @@ from smsgate.store.shared_keys import LIMITS
 
 _MAX_REMEMBERED = 10_000
 """Counts in the memory of a process; then all are forgotten."""
+LINES_OF_ADDRESS = RateLimitItemPerSecond(5, 10)
+"""Log lines about refused requests of one address for one account."""
+LINES_OF_ACCOUNT = RateLimitItemPerSecond(20, 10)
+"""The same for one account, whatever the addresses."""
 T = TypeVar("T")
 
 
@@ -97,3 +101,24 @@ class Limits:
                 )
             self._shared = FixedWindowRateLimiter(storage)
         return self._shared
+
+
+class RefusalLog:
+    """Decides which refused requests have a log line, so that a flood does not fill the log.
+
+    The metrics count every request. Each process decides for itself; threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._lines = FixedWindowRateLimiter(MemoryStorage())
+
+    def takes(self, account: str, address: str) -> bool:
+        """Whether a request of an address that was refused has a line, which counts then.
+
+        ``account`` may be another name that requests are told apart by.
+        """
+        return (
+            self._lines.test(LINES_OF_ACCOUNT, account)
+            and self._lines.hit(LINES_OF_ADDRESS, account, address)
+            and self._lines.hit(LINES_OF_ACCOUNT, account)
+        )

@@ -13,7 +13,7 @@ from smsgate.domain.errors import SmsGateError, UnknownAccount, reason_of
 from smsgate.pipeline.ingest import Ingest, IngestResult
 from smsgate.settings import Settings
 from smsgate.store.store import Store
-from smsgate.web.refusal_log import RefusalLog
+from smsgate.web.limits import RefusalLog
 from smsgate.web.wsgi_request import address_of, max_body_bytes, webhook_request
 
 _UNKNOWN = "•••"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from limits import RateLimitItemPerHour
 from structlog.testing import capture_logs
 
-from smsgate.web import create_app
+from smsgate.web import create_app, limits
 from smsgate.web.api_key_guard import WRONG_KEYS
 from smsgate.web.limits import Limits
-from smsgate.web.refusal_log import MAX_LINES_OF_ADDRESS
 from tests.fakes.own_services import make_services
 
 RIGHT = "a-key-that-is-long-enough-for-tests"
@@ -82,10 +82,11 @@ def test_a_right_key_is_taken_from_the_address_of_a_guesser(client, services, pa
     assert ask(client, WRONG).status_code == 429
 
 
-def test_one_address_gets_few_lines(client):
+def test_one_address_gets_few_lines(client, monkeypatch):
+    monkeypatch.setattr(limits, "LINES_OF_ADDRESS", RateLimitItemPerHour(5))
     with capture_logs() as lines:
         for count in range(100):
             ask(client, f"{WRONG}{count}")
         ask(client, WRONG, PROGRAM)
     told = [line for line in lines if line["event"] == "API key refused"]
-    assert len(told) == MAX_LINES_OF_ADDRESS + 1
+    assert len(told) == 5 + 1
