@@ -12,12 +12,11 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
-from smsgate import __version__
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.history import operator_event
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
 from smsgate.settings import Retention
 from smsgate.store.keys import partition_of
@@ -80,14 +79,7 @@ class Forgetting:
         """
         self._archiver.move_all()
         ids = self._records.removal.texts_of(number)
-        about = Entry(
-            number=number,
-            program="",
-            decision=Decision(Intent.NONE, rule=FORGOTTEN, note=reason),
-            source="operator",
-            actor=actor,
-        )
-        event = self._announce(FORGOTTEN, "text", ids, partition_of(number), about)
+        event = self._announce(FORGOTTEN, "text", ids, number, actor, reason)
         if ids:
             self._records.removal.remove(event.id, "text", ids)
         texts = self._store.sample_log.forget(number)
@@ -116,29 +108,27 @@ class Forgetting:
     def _batches(self, part: Part, batches: Iterator[list[str]]) -> Iterator[int]:
         for ids in batches:
             if ids:
-                event = self._announce(RETENTION, part, ids, _OPERATION, None)
+                event = self._announce(RETENTION, part, ids)
                 self._records.removal.remove(event.id, part, ids)
                 _log.info("retention", part=part, records=len(ids), id=event.id)
             yield len(ids)
 
     def _announce(
-        self, kind: str, part: Part, ids: list[str], partition: int, about: Entry | None
+        self,
+        kind: str,
+        part: Part,
+        ids: list[str],
+        number: str = "",
+        actor: str = "",
+        reason: str = "",
     ) -> Event:
-        """Put the event that says what goes into the chain."""
-        now_us = self._store.health.now_us()
-        note = announcement(part, ids)
-        number = about.number if about else ""
-        event = Event(
-            id=event_id(now_us // 1000, kind, number, note, str(now_us)),
-            kind=kind,
-            outcome="applied",
-            number=number,
-            entry=about,
-            received_us=now_us,
-            applied_us=now_us,
-            note=note,
-            software=__version__,
-        )
+        """Put the event that says what goes into the chain; without an actor it has no entry."""
+        now_us, note = self._store.health.now_us(), announcement(part, ids)
+        about = (number, note, str(now_us))
+        event = operator_event(kind, note, actor, reason, now_us, *about, number=number)
+        if not actor:
+            event = msgspec.structs.replace(event, entry=None)
+        partition = partition_of(number) if number else _OPERATION
         self._store.ledger.append(partition, event)
         self._archiver.move_all()
         if not self._records.reader.has([event.id]):

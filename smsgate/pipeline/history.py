@@ -61,22 +61,31 @@ def _together(recorded: Iterable[Recorded], waiting: list[Event]) -> list[Event]
 
 
 def operator_event(
-    kind: str, note: str, actor: str, reason: str, now_us: int, *about: str
+    kind: str,
+    note: str,
+    actor: str,
+    reason: str,
+    now_us: int,
+    *about: str,
+    number: str = "",
 ) -> Event:
-    """What an operator did to smsgate itself, about no number. ``about`` goes into its id."""
+    """What an operator did to smsgate itself, or to what it knows of a number.
+
+    ``about`` goes into its id.
+    """
     entry = Entry(
-        number="",
+        number=number,
         program="",
         decision=Decision(Intent.NONE, rule=kind, note=reason),
         source="operator",
         actor=actor,
-        phone=False,
+        phone=bool(number),
     )
     return Event(
         id=event_id(now_us // 1000, kind, *about),
         kind=kind,
         outcome="applied",
-        number="",
+        number=number,
         entry=entry,
         received_us=now_us,
         applied_us=now_us,

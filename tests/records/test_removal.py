@@ -151,7 +151,7 @@ def test_more_than_was_announced_is_found(forgetting, happen, records, archiver)
     first, second = event(1), event(2)
     happen(first, second)
     archiver.move_all()
-    announced = forgetting._announce("retention", "text", [first.id], 0, None)
+    announced = forgetting._announce("retention", "text", [first.id])
 
     records.removal.remove(announced.id, "text", [first.id, second.id])
 
@@ -163,7 +163,7 @@ def test_the_same_is_not_taken_away_twice(forgetting, happen, records, archiver)
     first = event(1)
     happen(first)
     forgetting.forget(NUMBER, "alice", "")
-    again = forgetting._announce("retention", "text", [first.id], 0, None)
+    again = forgetting._announce("retention", "text", [first.id])
 
     with pytest.raises(RecordsDiffer, match="by another removal"):
         records.removal.remove(again.id, "text", [first.id])
