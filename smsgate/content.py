@@ -59,8 +59,6 @@ class Content:
     """The operator's keyword sets: the files as the process read them, and the console's."""
     classifiers: Classifiers
     """By program; each is made when it is first needed."""
-    keyword_versions: Mapping[str, str]
-    """By program the hash of its keyword sets, which its decisions name."""
     version: str
     """Hash of all of it."""
     saved: SavedContent
@@ -88,7 +86,7 @@ def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
     none = Classifiers(None, ())
     return Content(
-        settings.programs, OperatorSets(), none, {}, "", SavedContent(), Wordings(settings.programs)
+        settings.programs, OperatorSets(), none, "", SavedContent(), Wordings(settings.programs)
     )
 
 
@@ -124,8 +122,7 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
         raise ConfigurationError(faults)
     said = msgspec.json.encode([classifiers.versions, saved.replies], order="deterministic")
     version = hashlib.sha256(said).hexdigest()[:8]
-    wordings = Wordings(programs)
-    return Content(programs, sets, classifiers, classifiers.versions, version, saved, wordings)
+    return Content(programs, sets, classifiers, version, saved, Wordings(programs))
 
 
 def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) -> Program:

@@ -69,7 +69,9 @@ class Two(System):
         assert wait_until(lambda: len(self.running()) == 5)
         before = self.contents()
         text = WORD.format(word=NEW_WORD, intent="opt_out")
-        KeywordEditor(self.services).save("en", text, 0, "tests", "", sure=True)
+        made = self.services
+        editor = KeywordEditor(made.settings, made.content, made.store, made.records)
+        editor.save("en", text, 0, "tests", "", sure=True)
         assert wait_until(lambda: before.isdisjoint(self.contents()))
 
     def kill_web_process(self) -> None:
