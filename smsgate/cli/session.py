@@ -10,10 +10,10 @@ from functools import partial
 
 import click
 
+from smsgate.api_keys import Caller
 from smsgate.cli.data_dir import completed
 from smsgate.content import without_keyword_sets
 from smsgate.interface.operation import Context, Progress
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.configuration import Configuration, load_settings
 from smsgate.process.services import build_services
 

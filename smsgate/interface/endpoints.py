@@ -12,11 +12,11 @@ import msgspec
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from smsgate.api_keys import Caller
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.services import Services
 from smsgate.store.answered_calls import AnsweredCall
 

@@ -21,9 +21,9 @@ from typing import (
 
 import msgspec
 
+from smsgate.api_keys import Caller
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import masked
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.services import Services
 from smsgate.records.api_keys import KeyScope
 

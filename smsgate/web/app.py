@@ -15,8 +15,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smsgate import features, logs
+from smsgate.api_keys import Keyring
 from smsgate.interface.parts import Parts
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.process.configuration import Configuration, load_configuration
 from smsgate.process.running_process import RunningProcess
 from smsgate.process.services import Services

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smsgate import api_keys
 from smsgate.features.lists.jobs import ListJobs
-from smsgate.pipeline import api_keys
 from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console

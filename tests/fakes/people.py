@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select, update
 
+from smsgate.api_keys import Caller
 from smsgate.features.operators import operations as people
 from smsgate.features.operators.factors import add_credential
 from smsgate.features.operators.service import (
@@ -21,7 +22,6 @@ from smsgate.features.operators.service import (
     token_digest,
 )
 from smsgate.interface.operation import Context
-from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.records.tables import operator_actions, operators

@@ -13,13 +13,12 @@ import msgspec
 import pytest
 from flask import Flask
 
-from smsgate import features
+from smsgate import api_keys, features
 from smsgate.cli import operations
 from smsgate.cli.main import COMMANDS, cli, command_of
 from smsgate.interface.operation import Download
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type
-from smsgate.pipeline import api_keys
 from smsgate.web.v1 import OPERATIONS as OF_API
 from smsgate.web.v1 import PREFIX
 

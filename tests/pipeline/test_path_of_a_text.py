@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from smsgate.api_keys import Caller
 from smsgate.consent.transitions import MAX_CALL_US
 from smsgate.domain.errors import (
     SignatureRefused,
@@ -20,7 +21,6 @@ from smsgate.features.replies.operations import retry_reply
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
 from smsgate.monitoring.monitor import take_snapshot
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import Services, build_services
 from smsgate.providers import PROVIDERS

@@ -11,12 +11,12 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from smsgate.api_keys import Caller
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.features.links.operations import LinkRequest, make_link
 from smsgate.interface.operation import Context
 from smsgate.notifications import Message, send
-from smsgate.pipeline.api_keys import Caller
 from smsgate.providers import PROVIDERS
 from smsgate.web import create_app
 from tests.scan import canaries

@@ -12,12 +12,12 @@ from typing import Annotated
 
 import msgspec
 
+from smsgate import api_keys
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import NoFields
-from smsgate.pipeline import api_keys
 from smsgate.records import Records
 from smsgate.records.api_keys import KeyScope
 from smsgate.settings import Settings

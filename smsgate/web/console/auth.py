@@ -27,6 +27,7 @@ from flask import (
 )
 from flask.sessions import SecureCookieSessionInterface
 
+from smsgate.api_keys import Caller
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.factors import Factors, relying_party
 from smsgate.features.operators.service import (
@@ -39,7 +40,6 @@ from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Context
 from smsgate.monitoring.deadlines import Deadlines
-from smsgate.pipeline.api_keys import Caller
 from smsgate.process.services import Services
 from smsgate.records.database import Database
 from smsgate.records.operator_actions import ActionAuthor, add_action

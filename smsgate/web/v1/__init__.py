@@ -11,11 +11,11 @@ from flask import Blueprint, Flask, Response, g, request
 from limits import RateLimitItemPerSecond
 
 from smsgate import features
+from smsgate.api_keys import Keyring
 from smsgate.domain.errors import TooManyCalls
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.process.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
+from smsgate.api_keys import Caller
 from smsgate.domain.errors import NotFound, RecordsUnavailable, StoreUnavailable
 from smsgate.features.alerts import service
 from smsgate.features.alerts.service import AlertService
@@ -21,7 +22,6 @@ from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
 from smsgate.monitoring.conditions import REVIEW_DEADLINE_S, conditions
 from smsgate.monitoring.monitor import take_snapshot
-from smsgate.pipeline.api_keys import Caller
 from smsgate.records import chain_digest
 from smsgate.settings import Alerts
 from smsgate.store.keys import PARTITION_KEYS

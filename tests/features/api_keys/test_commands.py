@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.api_keys import Keyring
 from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.api_keys import ApiKeyStorage
 from tests.fakes.people import newest_actions

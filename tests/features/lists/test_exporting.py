@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from smsgate.api_keys import Caller
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival
@@ -14,7 +15,6 @@ from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.operations import ExportRequest, export
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.interface.operation import Context
-from smsgate.pipeline.api_keys import Caller
 from smsgate.store.keys import PARTITIONS
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry

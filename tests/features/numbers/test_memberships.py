@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from smsgate.api_keys import Caller
 from smsgate.consent.events import ConsentState
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
@@ -19,7 +20,6 @@ from smsgate.features.numbers.memberships import (
     read_page,
 )
 from smsgate.interface.operation import Context
-from smsgate.pipeline.api_keys import Caller
 from smsgate.records import Records
 from tests.fakes.values import entry
 from tests.records.values import START_MS, event, lines

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate.pipeline import api_keys
+from smsgate import api_keys
 from smsgate.process.services import Services
 from smsgate.web import create_app
 from tests.fakes.own_services import ready_services

@@ -8,6 +8,8 @@ from contextlib import closing
 
 import pytest
 
+from smsgate import api_keys
+from smsgate.api_keys import Keyring
 from smsgate.domain.errors import (
     KeyExists,
     NotFound,
@@ -16,8 +18,6 @@ from smsgate.domain.errors import (
     Unauthorized,
     Unfit,
 )
-from smsgate.pipeline import api_keys
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.records import Records
 from smsgate.records.api_keys import TRUST_S, ApiKeyStorage
 from smsgate.web import create_app
@@ -46,7 +46,7 @@ def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, m
     revoked = api_keys.revoke(keys, "crm", _now_us())
     assert revoked == 2
     later = time.monotonic() + TRUST_S
-    monkeypatch.setattr("smsgate.pipeline.api_keys.time.monotonic", lambda: later)
+    monkeypatch.setattr("smsgate.api_keys.time.monotonic", lambda: later)
     assert TRUST_S < 5
     for key in (mine.key, newer):
         answer = Api(mine.client, api.services, key).call("POST", "/check", CHECK)
@@ -94,7 +94,7 @@ def test_a_key_ends_on_time_without_being_read_again(api, monkeypatch) -> None:
     ring = ring_of(SegmentCount(keys.all(_now_us())))
     assert ring.authenticate(f"Bearer {mine.key}").name == "crm"
     later = time.time() + 601
-    monkeypatch.setattr("smsgate.pipeline.api_keys.time.time", lambda: later)
+    monkeypatch.setattr("smsgate.api_keys.time.time", lambda: later)
     with pytest.raises(Unauthorized):
         ring.authenticate(f"Bearer {mine.key}")
 

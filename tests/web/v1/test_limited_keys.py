@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate import api_keys
+from smsgate.api_keys import Keyring
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
-from smsgate.pipeline import api_keys
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.store.refusals import Refusal
 from tests.fakes.listed_numbers import import_numbers, list_entry
 

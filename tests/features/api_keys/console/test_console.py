@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from smsgate import api_keys
+from smsgate.api_keys import Keyring
 from smsgate.domain.errors import RecordsUnavailable, Unauthorized
 from smsgate.interface import parts
-from smsgate.pipeline import api_keys
-from smsgate.pipeline.api_keys import Keyring
 from smsgate.records.api_keys import ApiKeyStorage
 from tests.fakes.people import newest_actions
 
