@@ -50,8 +50,6 @@ VALUES (
     :blocks
 )
 """
-_COLUMNS = "SELECT id, arrived_us, began_us, sent_us, entry, blocks FROM spool LIMIT 0"
-"""What a file lacks that is not ours, though it has a table of that name."""
 _MODE = 0o600
 _PROBE_BYTES = 64 * 1024
 """As much as the longest message of most providers."""
@@ -126,7 +124,6 @@ class Spool:
             ) from error
         if self._exists():
             with self._open() as spool:
-                spool.execute(_COLUMNS)
                 # There is no such id, but a file that cannot be written refuses it all the same.
                 spool.execute("DELETE FROM spool WHERE id = -1")
 

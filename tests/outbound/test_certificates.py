@@ -51,11 +51,6 @@ def test_a_certificate_is_fetched_once_and_again_after_an_hour(kept, later):
     assert len(api.calls) == 2
 
 
-def test_two_addresses_have_two_certificates(kept):
-    with ScriptedApi({"/a": [(200, b"a")], "/b": [(200, b"b")]}) as api:
-        assert (kept.of(of(api, "/a")), kept.of(of(api, "/b"))) == (b"a", b"b")
-
-
 @pytest.mark.parametrize("status", [404, 500, 302])
 def test_without_a_certificate_the_account_is_not_ready_and_a_while_later_it_is_asked_again(
     kept, later, status

@@ -93,15 +93,6 @@ def test_what_became_of_a_confirmation_stands_in_the_story(
     assert "receipt" not in [one.event.kind for one in page.items], "it stands beside its reply"
 
 
-def test_it_stands_there_from_the_records_too(services, confirmed, told):
-    services.records.migrate()
-    told(confirmed)
-    services.archiver.move_all()
-    page = story(services)
-    (stopped,) = [one for one in page.items if one.event.kind == "opt_out"]
-    assert stopped.replies[-1].outcome == "delivered"
-
-
 def test_a_receipt_that_comes_twice_has_one_effect(services, confirmed, told, redis_client):
     assert told(confirmed) == "receipt"
     assert told(confirmed) == "nothing"

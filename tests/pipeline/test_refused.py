@@ -238,13 +238,3 @@ def test_with_one_secret_there_is_nothing_to_finish(services, redis_client):
     assert wait_until(lambda: not last("twilio").several_since_ms)
     assert last("twilio").newest_ms > last("twilio").older_ms == 0
     assert 0 < redis_client.ttl("smsgate:accepted:twilio") <= 30 * 86400
-
-
-def test_an_accepted_request_is_noted_once_a_minute(services, monkeypatch):
-    noted = []
-    monkeypatch.setattr(
-        services.store.acceptance, "note", lambda account, **which: noted.append((account, which))
-    )
-    for _ in range(5):
-        services.ingest.receive("twilio", posted(services, OURS))
-    assert noted == [("twilio", {"newest": True, "several": False})]

@@ -23,7 +23,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.integrations.requests import GatedAdapter, in_json
 from smsgate.integrations.twilio import GatedHttpClient
-from smsgate.pipeline import spool_replay
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
 from smsgate.records import Records
@@ -243,16 +242,6 @@ def test_the_processes_renew_once_a_second(services, redis_client):
     second = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
     assert wait_until(lambda: redis_client.hget(PARTITION_KEYS[3].metadata, "lease") != second)
     thread.close()
-
-
-def test_of_many_processes_one_renews_at_a_time(services, redis_client, monkeypatch):
-    other = spool_replay.LeaseRenewal(services.store, services.spool, services.archiver)
-    monkeypatch.setattr(write_lease, "FRESH_MS", -1_000)  # none is left alone
-    services.lease_renewal.renew()
-    renewed = redis_client.hget(PARTITION_KEYS[3].metadata, "lease")
-    monkeypatch.setattr(write_lease, "FRESH_MS", 60_000)
-    other.renew()
-    assert redis_client.hget(PARTITION_KEYS[3].metadata, "lease") == renewed
 
 
 def test_a_process_says_at_once_what_its_spool_holds_whoever_renews(

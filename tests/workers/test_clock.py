@@ -10,7 +10,7 @@ from smsgate.domain.messages import Arrival
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
-from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import CLOCK_LEASE
 from tests.fakes.values import NUMBER, entry
 from workers import clock
@@ -180,19 +180,3 @@ def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, re
     redis_client.delete(CLOCK_LEASE)
     two.sweep()
     assert len(checks) == 2
-
-
-def test_a_round_at_rest_asks_redis_little(one, services, passed, redis_client):
-    one.sweep()
-    passed[0] += clock.WATCH_S + 1
-    one.sweep()
-    redis_client.config_resetstat()
-    one.sweep()
-    stats = redis_client.info("commandstats")
-    calls = {name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()}
-    calls.pop("config|resetstat", None)
-    of_the_scripts = {"get": 1, "set": 1, "xlen": PARTITIONS, "zcount": PARTITIONS}
-    of_the_scripts["time"] = PARTITIONS
-    of_the_queues = {"ltrim": 2}
-    calls_of_ours = {"evalsha": 1 + PARTITIONS, "hmget": 1, "info": 1}
-    assert calls == calls_of_ours | of_the_scripts | of_the_queues
