@@ -83,14 +83,6 @@ def test_without_a_worker_a_step_waits_its_turn(services, jobs, uploaded) -> Non
         assert done(jobs, uploaded)
 
 
-def test_how_far_a_step_is_can_be_read(services, jobs, uploaded, held) -> None:
-    with list_worker(services):
-        ask(jobs, uploaded)
-        assert wait_until(lambda: jobs.find(uploaded).done > 0)
-        held.set()
-        assert done(jobs, uploaded)
-
-
 def test_a_step_whose_worker_ends_is_taken_up_by_the_next_one(services, jobs, uploaded, held):
     with list_worker(services) as worker:
         ask(jobs, uploaded)

@@ -1,19 +1,26 @@
-"""The gateway of the tests of the pipeline."""
+"""A gateway of three programs, one of which wants a consent."""
 
 from __future__ import annotations
 
-from tests.pipeline.conftest import (
-    api,
-    bare_services,
-    environ,
-    services,
-    signed,
-)
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = [
-    "api",
-    "bare_services",
-    "environ",
-    "services",
-    "signed",
-]
+import pytest
+
+from smsgate.process.services import Services
+from tests.fakes.own_services import ALERTS, ORDERS, make_services
+from tests.features.lists.files import CLUB
+
+
+@pytest.fixture
+def bare(tmp_path: Path, redis_url: str) -> Iterator[Services]:
+    """Without records."""
+    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def services(bare: Services) -> Services:
+    bare.records.migrate()
+    return bare

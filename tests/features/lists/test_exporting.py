@@ -18,25 +18,11 @@ from smsgate.interface.operation import Context
 from smsgate.store.keys import PARTITIONS
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
-from tests.features.lists.test_importing import CLUB, SINCE_US
+from tests.features.lists.test_importing import SINCE_US
 
 SINCE = iso_time(SINCE_US, "seconds")
 LISTED, LOCKED = "+14155550177", "+14155550178"
-
-
-@pytest.fixture
-def bare(tmp_path, redis_url):
-    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def services(bare):
-    bare.records.migrate()
-    return bare
 
 
 def apply(services):

@@ -21,12 +21,10 @@ from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, importer_of
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER
 from tests.features.lists.files import imported
 from tests.features.lists.test_importing import (
-    CLUB,
     CLUB_LIST,
     CONSENT,
     MANY,
@@ -36,14 +34,6 @@ from tests.features.lists.test_importing import (
 
 PARTITION = partition_of(NUMBER)
 JOINED = ListOptions(program="club", state="subscribed", words=CONSENT.words, medium="web")
-
-
-@pytest.fixture
-def services(tmp_path, redis_url):
-    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
-    made.records.migrate()
-    yield made
-    made.close()
 
 
 def text_of(*numbers):

@@ -17,32 +17,14 @@ from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, importer_of, list_entry, rows_by_number
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.features.lists.files import imported, previewed
 
-CLUB = """
-[programs.club]
-name     = "Acme Club"
-account  = "twilio"
-senders  = ["+14155550777"]
-keywords = ["en"]
-scope    = "program"
-require_consent = true
-"""
 MANY = [f"+1415555{at:04}" for at in range(1200)]
 STOPPED = list_entry("alerts", actor="ana", note="stopped.csv")
 CONSENT = Consent(words="Yes, text me", medium="web")
 JOINED = list_entry("club", "subscribed", actor="ana", consent=CONSENT)
 SINCE_US = 1_746_090_000_000_000
-
-
-@pytest.fixture
-def services(tmp_path, redis_url):
-    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
-    made.records.migrate()
-    yield made
-    made.close()
 
 
 def reasons(services, numbers, program="alerts"):
@@ -160,17 +142,6 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(servi
         ("opt_out", "applied"),
     ]
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
-
-
-def test_what_did_not_take_effect_is_said(services, monkeypatch):
-    """As a process of an older version, which does not know lists, would leave it."""
-
-    def swallow(partition):
-        services.store.inbox._client.xtrim(f"smsgate:{{{partition}}}:inbox", maxlen=0)
-        return []
-
-    monkeypatch.setattr(services.applier, "drain", swallow)
-    assert import_numbers(services, [NUMBER], STOPPED) == ["not_applied"]
 
 
 def test_numbers_with_marks_keep_their_order(services):

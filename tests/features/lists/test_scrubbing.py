@@ -13,21 +13,15 @@ from smsgate.features.lists.results import OUTCOMES
 from smsgate.features.lists.scrub import scrub_list
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.values import NUMBER, OTHER
-from tests.features.lists.test_importing import CLUB
 
 STOPPED, HELD = "+14155550177", "+14155550178"
 
 
-@pytest.fixture
-def services(tmp_path, redis_url):
-    made = make_services(tmp_path, redis_url, ALERTS + ORDERS + CLUB)
-    made.records.migrate()
-    import_numbers(made, [STOPPED], list_entry("alerts"))
-    manual.opt_out(made, HELD, "all", "ana", "")
-    yield made
-    made.close()
+@pytest.fixture(autouse=True)
+def opted_out(services):
+    import_numbers(services, [STOPPED], list_entry("alerts"))
+    manual.opt_out(services, HELD, "all", "ana", "")
 
 
 @pytest.fixture

@@ -1,32 +1,8 @@
-"""The console of the tests of all pages."""
+"""The console of the tests of all pages, and a worker that runs the lists."""
 
 from __future__ import annotations
 
 from tests.fakes.list_worker import ending_workers, running_worker
-from tests.web.console.conftest import (
-    admin,
-    agent,
-    folder,
-    operator,
-    password_hash,
-    patient,
-    services,
-    signed_in,
-    viewer,
-    visitor,
-)
+from tests.web.console.conftest import *  # noqa: F403 - fixtures, found by their names
 
-__all__ = [
-    "admin",
-    "agent",
-    "ending_workers",
-    "folder",
-    "operator",
-    "password_hash",
-    "patient",
-    "running_worker",
-    "services",
-    "signed_in",
-    "viewer",
-    "visitor",
-]
+__all__ = ["ending_workers", "running_worker"]

@@ -314,18 +314,6 @@ class Usage:
 # --- who may ------------------------------------------------------------------------------------
 
 
-def test_a_viewer_sees_and_gives_nothing(agent, viewer, services):
-    here = begun(agent)
-    asked(agent, here, "preview", program="alerts")
-    assert viewer.get(LISTS).status_code == 403
-    assert upload(viewer).status_code == 403
-    for path in ("", "/files/result"):
-        assert viewer.get(here + path).status_code == 403
-    for step in ("preview", "apply"):
-        assert viewer.post(f"{here}/{step}").status_code == 403
-    assert len(list((services.settings.data_dir / "lists").iterdir())) == 1
-
-
 def test_another_agent_s_list_is_none(agent, admin, services, operator):
     here = begun(agent)
     asked(agent, here, "preview", program="alerts")
