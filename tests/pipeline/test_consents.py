@@ -26,28 +26,6 @@ def test_a_lock_blocks_at_once_and_no_start_lifts_it(services, signed):
     assert services.history.of_number(NUMBER)[-1].outcome == "refused"
 
 
-def test_after_unlocking_start_is_heard_again(services, signed):
-    manual.lock(services, NUMBER, "ana", "a mistake")
-    manual.lock(services, NUMBER, "ana", "taken back", locked=False)
-    services.applier.drain(PARTITION)
-    assert reason(services) == "opted_out_all"
-
-    services.ingest.receive("twilio", signed("START"))
-    services.applier.drain(PARTITION)
-    assert reason(services) == ""
-
-
-def test_a_recorded_consent_is_kept_with_its_words(services):
-    consent = Consent(words="I agree to get texts", medium="web", source="/join", given_us=1)
-    manual.record_consent(services, NUMBER, "alerts", consent, "api", "key-1")
-    services.applier.drain(PARTITION)
-
-    (event,) = services.history.of_number(NUMBER)
-    assert (event.kind, event.outcome) == ("consent", "applied")
-    assert event.entry.consent == consent
-    assert event.consent_state.consents == {"alerts"}
-
-
 def test_a_program_that_requires_consent_may_text_only_who_gave_it(services):
     assert reason(services, "club") == "no_consent"
     consent = Consent(words="Yes, text me", medium="paper")

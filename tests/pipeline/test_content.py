@@ -13,7 +13,6 @@ from smsgate.content import FILE, ContentWatch, CurrentContent
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.process.configuration import load_configuration
 from smsgate.records import ContentVersion, Records
-from smsgate.records.content_versions import content_mark
 from tests.process.conftest import CONFIG, WORD
 
 REPLIES = '[en]\nopt_out = "{} {{program}}"\n'
@@ -181,11 +180,6 @@ def test_while_the_records_are_away_a_process_starts_with_what_was_taken_last(
 
 def away(_: Records) -> int:
     raise RecordsUnavailable("away")
-
-
-def test_records_that_were_never_made_have_no_content(environ) -> None:
-    with closing(Records(f"sqlite:///{environ['SMSGATE_DATA_DIR']}/none.sqlite3")) as none:
-        assert content_mark(none.database) == 0
 
 
 def test_a_data_directory_that_cannot_be_written_is_said(environ, records, monkeypatch) -> None:

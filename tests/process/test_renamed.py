@@ -65,11 +65,6 @@ def blocked(services: Services, number: str, program: str = "news") -> bool:
     return services.gate.check([number], program=program)[0].allowed is False
 
 
-def test_an_opt_out_holds_under_the_new_name(renamed: Services) -> None:
-    assert blocked(renamed, NUMBER)
-    assert not blocked(renamed, OTHER)
-
-
 def test_who_comes_back_is_not_taken_out_again(renamed: Services) -> None:
     by_hand(renamed, "restore", "news")
     publish_programs(renamed.settings, renamed.store)

@@ -7,7 +7,7 @@ import json
 import zlib
 
 import pytest
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -51,16 +51,6 @@ def test_notifications_have_ids_of_their_own(job_queue, redis_client):
     job_queue.enqueue(SEND, 7)
 
     assert len(set(queue_of(redis_client, "outbox").get_job_ids())) == 2
-
-
-def test_a_finished_job_leaves_nothing(job_queue, redis_client, monkeypatch):
-    job_queue.enqueue(APPLY, 1)
-    monkeypatch.setattr("workers.jobs.apply_inbox", lambda partition: None)
-    SimpleWorker([queue_of(redis_client)], connection=redis_client, serializer=JSONSerializer).work(
-        burst=True
-    )
-
-    assert list(redis_client.scan_iter("rq:job:*")) == []
 
 
 def died(redis_client, job_queue) -> None:

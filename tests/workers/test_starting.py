@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
 import tempfile
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,18 +68,6 @@ def test_no_process_starts_on_a_store_of_0_2(
     assert "docs/upgrading.md" in line
     assert redis_client.keys() == [b"smsgate:{3}:marker"]
     assert redis_client.hgetall("smsgate:{3}:marker") == before
-
-
-def test_web_does_not_start_on_a_spool_of_0_2(
-    environ: Mapping[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "var").mkdir()
-    file = tmp_path / "var" / "spool.sqlite3"
-    with closing(sqlite3.connect(file)) as made:
-        made.execute("CREATE TABLE spool (id INTEGER PRIMARY KEY, entry BLOB NOT NULL)")
-    assert main.main(["web"], environ) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"the spool {file} is that of smsgate 0.1 or 0.2")
 
 
 def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:

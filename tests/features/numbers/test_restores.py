@@ -340,12 +340,6 @@ def test_the_consent_that_stood_before_a_mistake_of_ours_is_given_back(services,
     assert event.consent_state.consents == {"club"}
 
 
-def test_no_consent_is_given_back_that_was_not_there(services):
-    by_hand(services)
-    event = restored(services, replace(MISTAKE, scope="club"))
-    assert (event.outcome, reason(services, "club")) == ("applied", "no_consent")
-
-
 def test_a_consent_that_they_withdrew_is_not_given_back(services):
     manual.record_consent(
         services, NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
