@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import is_dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from inspect import signature
 from typing import TypeVar, get_type_hints
 
@@ -45,9 +45,8 @@ class Parts:
 
         Raises ``TypeError`` where no part has that type.
         """
-        hints, makers = get_type_hints(function), list[Callable[[], object]]()
-        for name in [*signature(function).parameters][given:]:
-            kind = hints.get(name)
+        makers = list[Callable[[], object]]()
+        for name, kind in _parameters(function)[given:]:
             if kind in self._makers:
                 makers.append(self._makers[kind])
             elif isinstance(kind, type) and is_dataclass(kind):
@@ -75,6 +74,13 @@ class Parts:
             return result
 
         return logged
+
+
+@cache
+def _parameters(function: Callable[..., object]) -> list[tuple[str, object]]:
+    """Names and types, once for all applications and services that are made in a process."""
+    hints = get_type_hints(function)
+    return [(name, hints.get(name)) for name in signature(function).parameters]
 
 
 def _database(records: Records) -> Database:

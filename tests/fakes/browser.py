@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -67,3 +68,14 @@ def browser(services: Services) -> Browser:
     client = _made[0][1].test_client()
     assert isinstance(client, Browser)
     return client
+
+
+def browser_in_session(services: Services, token: str) -> Browser:
+    """One that has a session, as after signing in, by http on its own machine or by https."""
+    made, signing = browser(services), Flask("signing")
+    signing.secret_key = services.settings.secret_keys[0].get_secret_value()
+    serializer = SecureCookieSessionInterface().get_signing_serializer(signing)
+    assert serializer is not None
+    for name in ("smsgate", "__Host-smsgate"):
+        made.set_cookie(name, serializer.dumps({"token": token}))
+    return made

@@ -204,6 +204,7 @@ def brief(someone: Browser, *names: str) -> Iterator[None]:
 
 def test_a_redis_that_hangs_is_unknown_and_holds_up_no_page(viewer, services, redis_server) -> None:
     keep_counts(services.records.database, {ago(1): {"texts": 1_111}})
+    viewer.get("/console/")  # makes the application, whose deadlines are cut
     with stopped(redis_server), brief(viewer, "store", "queue", "archiver"):
         page = viewer.get("/console/")
         shows_nothing_of_the_store(page)

@@ -358,9 +358,10 @@ def test_who_sets_a_password_by_a_link_gets_in_at_once(visitor, operator, servic
     assert visitor.get("/console/").status_code == 200
 
 
-def test_nobodys_guessing_hinders_who_is_signed_in(viewer, services) -> None:
-    other = browser_of(viewer)
-    guess(other, "viewer")
+def test_nobodys_guessing_hinders_who_is_signed_in(visitor, operator) -> None:
+    viewer = browser_of(visitor)
+    assert viewer.sign_in(operator("viewer", "viewer")).status_code == 303
+    guess(visitor, "viewer")
     form = {"password": PASSWORD, "new": "a kettle full of pigeons"}
     form["repeated"] = form["new"]
     assert viewer.post("/console/me/password", form).status_code == 303
