@@ -130,7 +130,10 @@ def configure(*, terminal: bool | None = None, buffered: bool = False) -> None:
     ]
     encoder = msgspec.json.Encoder(enc_hook=repr)  # a third of the time of ``json``
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(
+            exception_formatter=structlog.dev.plain_traceback,
+            repr_native_str=True,  # what somebody made up writes no escapes to the terminal
+        )
         if for_people
         else structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event).decode())
     )

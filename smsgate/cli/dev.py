@@ -42,8 +42,8 @@ PROCESSES = ("web", "worker", "sender", "clock")
 SUBSCRIBER = "+14155550123"
 SETTLE_S = 10.0
 """How long a collaborator may be unwell, once the web process answers, before that is told."""
-PERIOD_S = 0.2
-"""How often the files of the configuration are looked at."""
+PERIOD_S = 0.5
+"""How often processes and the files of the configuration are looked at."""
 
 
 class CannotStart(SmsGateError):
@@ -87,7 +87,6 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         _wait_for_lock(lock, directory)
         groups = stack.enter_context(ProcessGroups([lock.fileno()]))
         supervisor = Supervisor(groups)
-        stack.callback(supervisor.stopping.set)
         variables = _variables(environ, directory)
         settings = load_configuration({**environ, **variables}).settings
         try:
@@ -116,11 +115,12 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         key = settings.api_keys[0].get_secret_value()
         made = DevRun(url, env["REDIS_URL"], key, variables)
         replace_file(directory / RUN_FILE, msgspec.json.format(msgspec.json.encode(made)))
-        _wait_until_ready(services, settings.port)
+        _wait_until_ready(services, settings.port, supervisor)
         author = ActionAuthor(session.person())
         welcome(url, configuration, first_link(services.records.database, author))
         pause = threading.Event()
         while not pause.wait(PERIOD_S):
+            supervisor.look()
             before, seen = seen, _file_versions(settings.config_dir)
             if before == seen != loaded:  # half of a file may be without a fault
                 loaded = seen
@@ -196,10 +196,11 @@ def _restart(env: Mapping[str, str], groups: ProcessGroups, supervisor: Supervis
         groups.signal(supervisor.running[name], signal.SIGTERM)
 
 
-def _wait_until_ready(services: Services, port: int) -> None:
+def _wait_until_ready(services: Services, port: int, supervisor: Supervisor) -> None:
     """Wait for the web process, however long it takes; warn of what is not in order then."""
     pause = threading.Event()
     while not _answers(port):
+        supervisor.look()
         pause.wait(PERIOD_S)
     until = time.monotonic() + SETTLE_S
     while (state := services.monitor.look()).unusable and time.monotonic() < until:

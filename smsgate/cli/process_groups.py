@@ -8,24 +8,19 @@ does neither.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import click
 
-from smsgate.interface.commands import visible
-
 GRACE_S = 10.0
 """How long processes have to end."""
-PAUSE_S = 1.0
-"""Before what ended starts again."""
 _GUARDED = """
 exec 3<&0 </dev/null
 tenths=$1; shift
@@ -52,7 +47,7 @@ class ProcessGroups(AbstractContextManager["ProcessGroups"]):
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        output: int | IO[str] = subprocess.PIPE,
+        output: int | IO[str] | None = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         """Start a command in a process group of its own; its errors go where its output goes."""
         process = subprocess.Popen(  # noqa: S603 - commands are ours, never a user's text
@@ -103,13 +98,12 @@ class ProcessGroups(AbstractContextManager["ProcessGroups"]):
 
 
 class Supervisor:
-    """Starts processes, starts again what ends, and shows what they say."""
+    """Starts processes, and starts again what has ended. They write where this process writes."""
 
     def __init__(self, groups: ProcessGroups) -> None:
         self.running: dict[str, subprocess.Popen[str]] = {}
-        self.stopping = threading.Event()
-        """Set: nothing starts again."""
         self._groups = groups
+        self._starts: dict[str, Callable[[], subprocess.Popen[str]]] = {}
 
     def run(
         self,
@@ -119,32 +113,15 @@ class Supervisor:
         process: subprocess.Popen[str] | None = None,
     ) -> None:
         """Start a process, unless it is given, and keep it running."""
-        self.running[name] = process or self._groups.start(command, env=env)
+        self._starts[name] = partial(self._groups.start, command, env=env, output=None)
+        self.running[name] = process or self._starts[name]()
 
-        def supervise() -> None:
-            while True:
-                process = self.running[name]
-                with process.stdout or nullcontext(()) as lines:
-                    for line in lines:
-                        click.echo(f"{name:>7} │ {readable(line)}")
-                code = self._groups.wait(process)
-                if self.stopping.is_set():
-                    return
-                ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-                click.echo(f"{name:>7} │ ended ({ending}); starts again")
-                if self.stopping.wait(PAUSE_S):
-                    return
-                self.running[name] = self._groups.start(command, env=env)
-
-        threading.Thread(target=supervise, daemon=True).start()
-
-
-def readable(line: str) -> str:
-    """A structured log line as a person reads it: time, what happened, then the rest."""
-    try:
-        fields = {name: str(value) for name, value in json.loads(line).items()}
-        words = [fields.pop("timestamp", "")[11:19], fields.pop("level", ""), fields.pop("event")]
-    except (ValueError, AttributeError, KeyError):
-        return visible(line.rstrip("\n"))
-    words += [f"{name}={value}" for name, value in fields.items() if value]
-    return visible(" ".join(filter(None, words)))
+    def look(self) -> None:
+        """Start again what has ended. It is to be called every now and then."""
+        for name, process in self.running.items():
+            if process.poll() is None:
+                continue
+            code = self._groups.wait(process)
+            ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            click.echo(f"{name} ended ({ending}); starts again")
+            self.running[name] = self._starts[name]()

@@ -125,9 +125,11 @@ def test_it_can_be_configured_twice_without_telling_everything_twice(
 
 def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(terminal=True)
-    structlog.get_logger().info("webhook", number=NUMBER)
+    structlog.get_logger().info("webhook", number=NUMBER, account="a\x1b[2J\nFORGED")
     written = capsys.readouterr().err
     assert "webhook" in written
+    assert "\x1b[2J" not in written
+    assert written.count("\n") == 1
     assert "+1415•••0123" in written
     with pytest.raises(json.JSONDecodeError):
         json.loads(written)
