@@ -84,13 +84,10 @@ class Monitor:
         self._spool, self._archiver = spool, archiver
         self._deadlines = Deadlines(ANSWER_S)
 
-    def look(
-        self, deadlines: Deadlines | None = None, *, here: bool = True, make_folder: bool = False
-    ) -> SystemState:
+    def look(self, deadlines: Deadlines | None = None, *, here: bool = True) -> SystemState:
         """Look at everything. Raises nothing of the collaborators'.
 
-        ``here``: look at this host's spool, and not only at what hosts report of theirs. A data
-        directory that is not there is made with ``make_folder``, else left alone.
+        ``here``: look at this host's spool, and not only at what hosts report of theirs.
         """
         of = deadlines or self._deadlines
         asked_snapshot = of.store.ask(lambda: take_snapshot(self._store, self._settings))
@@ -100,7 +97,7 @@ class Monitor:
             "records": of.records.ask(self._archiver.records.check),
         }
         asked_archive = of.archiver.ask(self._archiver.report)
-        asked_spool = of.spool.ask(lambda: self._spool.report(make_folder=make_folder))
+        asked_spool = of.spool.ask(self._spool.report)
         unusable = {
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))
         }

@@ -19,10 +19,7 @@ def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are public; details need a key."""
     health = Blueprint("health", __name__)
 
-    def look() -> SystemState:
-        return monitor.look(make_folder=True)
-
-    recent = Recent(look, KEPT_S)
+    recent = Recent(monitor.look, KEPT_S)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -42,7 +39,7 @@ def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
         """
         if request.authorization is not None and request.authorization.type == "bearer":
             keys.check_monitor_key("readyz", request.environ)
-            return _answer(look(), with_details=True)
+            return _answer(monitor.look(), with_details=True)
         return _answer(recent.get(), with_details=False)
 
     return health

@@ -82,7 +82,7 @@ class MetricsCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every metric that can be read."""
-        state = self._monitor.look(make_folder=True)
+        state = self._monitor.look()
         yield _gauge("build_info", "Which smsgate answers", {__version__: 1}, "version")
         says = "Whether webhooks are accepted: into Redis, or onto the disk of the answering host"
         yield _gauge("accepts", says, state.accepts)
