@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.features.lists.jobs import ListJob, ListJobs
+from smsgate.features.lists.list_file import ListOptions
 from smsgate.process.services import Services
 from tests.fakes.list_worker import list_worker
 from tests.fakes.list_worker import uploaded as upload
@@ -46,7 +47,7 @@ def uploaded(jobs) -> str:
 
 
 def ask(jobs: ListJobs, id_: str, step: str = "preview") -> ListJob:
-    return jobs.ask(jobs.find(id_), step, {"program": "alerts"}, "bob")
+    return jobs.ask(jobs.find(id_), step, "bob", ListOptions(program="alerts"))
 
 
 @pytest.fixture

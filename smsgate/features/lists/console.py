@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+import msgspec
 from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.formparser import FormDataParser
@@ -116,13 +117,20 @@ class ListPages:
         record = import_of(self._records, request.form.get("import_id", ""))
         if not _sees(record):
             raise NotFound("There is no such import of yours.")
-        return _to(self._jobs.ask(self._jobs.undo(record, actor()), "preview", {}, actor()))
+        return _to(self._jobs.ask(self._jobs.undo(record, actor()), "preview", actor(), None))
 
     def ask_list(self, id_: str, step: Step) -> Redirect:
         """See what a list would do, or do it."""
-        fields = (*ListOptions.__struct_fields__, "reason")
-        given = {name: request.form[name].strip() for name in fields if name in request.form}
-        return _to(self._jobs.ask(self._job(id_), step, given, actor()))
+        job, given = self._job(id_), {name: text.strip() for name, text in request.form.items()}
+        options, reason = job.options, given.get("reason", "")
+        if job.kind != "undo":
+            known = msgspec.to_builtins(options) if options else {}
+            known |= {name: given[name] for name in ListOptions.__struct_fields__ if name in given}
+            try:
+                options = msgspec.convert(known, ListOptions)
+            except msgspec.ValidationError as error:
+                raise Unfit(f"{error}.") from None
+        return _to(self._jobs.ask(job, step, actor(), options, reason))
 
     def one_list(self, id_: str) -> str:
         """One list: what it is, how far it is, what became of it."""

@@ -89,8 +89,9 @@ def undo_list(
 
 def _undo(importer: Importer, parts: Sequence[Recorded], undo: Entry) -> Iterator[tuple[str, str]]:
     """Put back what can be, if somebody acts; gives numbers, and what became of each."""
-    outcomes, waiting = dict[str, str](), parts
+    outcomes = dict[str, str]()
     for _ in range(_LOOKS):
+        waiting = [part for part in parts if any(_entries(importer, part, outcomes, undo, ""))]
         # First: what is applied by then is in the records that are read after it.
         seen = importer.store.inbox_reader.cursors([*range(PARTITIONS)])
         importer.archiver.move_all()
@@ -103,9 +104,6 @@ def _undo(importer: Importer, parts: Sequence[Recorded], undo: Entry) -> Iterato
         for event in importer.apply(entries):
             applied = (group.numbers for group in event.listed if group.outcome == "applied")
             outcomes |= dict.fromkeys(chain.from_iterable(applied), "undone")
-        waiting = [part for part in waiting if any(_entries(importer, part, outcomes, undo, ""))]
-        if not waiting:
-            break
     otherwise = "kept" if undo.actor else "would_undo"
     for group in (group for part in parts for group in part.event.listed):
         for number in group.numbers:

@@ -18,7 +18,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
@@ -161,26 +161,23 @@ class ListJobs:
         """Where a file of a job is, if it is there."""
         return self._path / id_ / name
 
-    def ask(self, job: ListJob, step: Step, given: Mapping[str, object], asked_by: str) -> ListJob:
-        """Ask for a step with these options, or the reason of an undo.
+    def ask(
+        self, job: ListJob, step: Step, asked_by: str, options: ListOptions | None, reason: str = ""
+    ) -> ListJob:
+        """Ask for a step of a list with these options, or of an undo for this reason.
 
         While one waits or runs, and once a list was applied, the job stays as it is. Raises
         ``Unfit``, ``UnknownProgram``.
         """
         if job.is_busy or job.is_finished:
             return job
-        if job.kind != "undo":
-            known = msgspec.to_builtins(job.options) if job.options else {}
-            try:
-                options = msgspec.convert({**known, **given}, ListOptions, strict=False)
-            except msgspec.ValidationError as error:
-                raise Unfit(f"{error}.") from None
+        if options is not None:
             options.check(self._settings)
-            job = replace(job, options=options)
         elif step == "apply":
-            job = replace(job, reason=reason_of(str(given.get("reason", ""))))
-        job = replace(job, step=step, asked_by=asked_by, state="waiting", done=0, total=0)
-        return self._write(replace(job, problem="", starts=0))
+            reason = reason_of(reason)
+        job = replace(job, options=options, reason=reason, step=step, asked_by=asked_by)
+        job = replace(job, state="waiting", done=0, total=0, problem="", starts=0)
+        return self._write(job)
 
     def run_next(self, importer: Importer, gate: Gate, is_ending: Callable[[], bool]) -> bool:
         """Run the step that waits longest, if any; called by the worker.

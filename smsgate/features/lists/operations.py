@@ -33,7 +33,7 @@ from smsgate.interface.operation import (
     operation,
 )
 from smsgate.interface.parts import Parts
-from smsgate.interface.schemas import reason_of
+from smsgate.interface.schemas import RowChoice, reason_of
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.gate import Gate
 from smsgate.process.published_programs import check_program
@@ -121,7 +121,7 @@ def import_list(context: Context, request: ImportListRequest, parts: Parts) -> L
     all the same. 1: some rows could not be read, the others were entered. 2: nothing was done.
     """
     importer = parts.bind(Importer, 0)()
-    options = ListOptions(**{one: getattr(request, one) for one in ListOptions.__struct_fields__})
+    options = msgspec.convert(request, ListOptions, from_attributes=True)
     options.check(importer.settings)
     actor, file = context.actor(request.actor), request.file
     name = request.name or file.name or "list"
@@ -134,7 +134,7 @@ def import_list(context: Context, request: ImportListRequest, parts: Parts) -> L
 
         jobs = ListJobs(importer.settings)
         job = jobs.receive("import", actor, file.size or 0, write)
-        return jobs.ask(job, step, msgspec.to_builtins(options), actor)
+        return jobs.ask(job, step, actor, options)
     found = importer.run(
         options, file.stream, context.progress, Path(request.result) if request.result else None,
         actor=actor, name=name, applies=not request.preview,
@@ -237,12 +237,6 @@ def _exported(records: Records, request: ExportRequest) -> Iterator[Sequence[str
             yield number, state, since, row.source, row.external_source
 
 
-class JobQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which job."""
-
-    job: Annotated[str, msgspec.Meta(max_length=200, description="As the upload answered.")]
-
-
 class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which import, and why it is undone."""
 
@@ -254,10 +248,10 @@ class UndoRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actor: Actor = ""
 
 
-@operation("GET /import-jobs/<job>", role="agent", example={"job": "5f0c9a"}, problems=_NO_JOB)
-def read_import_job(context: Context, request: JobQuery, settings: Settings) -> ListJob:
+@operation("GET /import-jobs/<id>", role="agent", example={"id": "5f0c9a"}, problems=_NO_JOB)
+def read_import_job(context: Context, request: RowChoice, settings: Settings) -> ListJob:
     """Say how far an uploaded list or an undo is: its preview, or what it changed."""
-    job = ListJobs(settings).find(request.job)
+    job = ListJobs(settings).find(request.id)
     if job.actor.partition("/")[0] != context.actor():
         raise NotFound(_NO_JOB[404])
     return job
@@ -285,7 +279,7 @@ def undo_import(context: Context, request: UndoRequest, parts: Parts) -> ListJob
         importer.archiver.move_all()
         jobs = ListJobs(importer.settings)
         job = jobs.undo(import_of(importer.records, request.id), actor)
-        return jobs.ask(job, step, {"reason": request.reason}, actor)
+        return jobs.ask(job, step, actor, None, request.reason)
     by, reason = ("", "") if request.preview else (actor, reason_of(request.reason))
     found = undo_list(importer, request.id, context.progress, actor=by, reason=reason)
     return ListJob(request.id, "undo", actor, "", step=step, result=found)
