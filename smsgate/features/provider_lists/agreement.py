@@ -74,29 +74,21 @@ def notices(
     else:
         named = [sender for one in blocked for sender in one.senders if sender != ANY_SENDER]
         senders = [*dict.fromkeys(named)]
-    source = event.entry.source if event.entry is not None else ""
+    entry, answered = event.entry, set[str]()
+    if entry is not None and entry.account == account.name and entry.answered:
+        # The provider answered this very text, and so has it.
+        answered = {"", entry.sender, entry.service}
     return [
         OptOutNotice(
             id=_digest(account.name, event.id, number, sender),
             number=number,
             sender=sender,
             at_us=part.event_time_us or part.received_us or part.applied_us,
-            source=source,
+            source=entry.source if entry is not None else "",
         )
         for sender in senders
-        if sender not in _answered_senders(event, account)
+        if sender not in answered
     ]
-
-
-def _answered_senders(event: Event, account: Account) -> set[str]:
-    """The senders of ours for which the provider answered this very text, and so has it.
-
-    With ``""``, for lists of the whole account.
-    """
-    entry = event.entry
-    if entry is None or entry.account != account.name or not entry.answered:
-        return set()
-    return {"", entry.sender, entry.service}
 
 
 # --- what is taken from its list ------------------------------------------------------------------
