@@ -97,18 +97,8 @@ class Column:
     field: str
     title: str
     kind: Literal[
-        "text",
-        "name",
-        "number",
-        "program",
-        "programs",
-        "time",
-        "words",
-        "language",
-        "problem",
-        "id",
+        "text", "name", "number", "program", "programs", "time", "words", "language", "problem"
     ] = "text"
-    """``id`` is for commands alone."""
 
 
 @dataclass(frozen=True, slots=True)

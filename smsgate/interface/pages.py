@@ -27,11 +27,18 @@ from werkzeug.wrappers import Response as Answer
 
 from smsgate.domain.errors import SmsGateError, Unfit
 from smsgate.files import csv_line
-from smsgate.interface.forms import DAYS, ZONE, Input, filter_values, input_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Context, Operation, Role
 from smsgate.interface.parts import Parts
-from smsgate.interface.values import plain_type, read_values
+from smsgate.interface.values import (
+    DAYS,
+    ZONE,
+    Input,
+    filter_values,
+    input_of,
+    plain_type,
+    read_values,
+)
 from smsgate.process.services import Services
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -97,18 +104,17 @@ class _Routes:
 
     def show(self, secret: str = "") -> str | Response:
         """Show one page of a list, or all of it as CSV. ``secret``: what is shown this once."""
-        page, problem, wrong_field = self._page, "", ""
-        wanted, after = self._wanted(request.args), request.args.get("after", "")
+        page, wanted, problem, wrong_field = self._page, self._wanted(request.args), "", ""
+        after, result, notices = request.args.get("after", ""), None, list[tuple[str, str]]()
         if "csv" in request.args:
             return self._csv(wanted)
-        result, notices = None, list[tuple[str, str]]()
         try:
             result = self._read(wanted, after, PAGE_SIZE)
             notices += self._notices(result)
         except SmsGateError as error:
             problem, wrong_field = str(error), error.field
-        filters = [name for name in wanted if name != ZONE]
-        rows = self._rows(result)
+        inputs = self._inputs(page.operation, [name for name in wanted if name != ZONE])
+        rows = () if result is None else self._rows(result)
         offered = [one for one in page.actions if one.state in ("", wanted.get("state"))]
         may = [one for one in offered if self._access.may(one.operation.role)]
         return render_template(
@@ -117,25 +123,21 @@ class _Routes:
             problem=problem,
             notices=notices,
             rows=rows,
-            columns=[one for one in page.listing.shown(rows) if one.kind != "id"],
+            columns=[one for one in page.listing.shown(rows) if one.field != "id"],
             total=getattr(result, "total", None),
             following=getattr(result, "next", None),
             after=after,
+            values=wanted,
             inputs=[
-                replace(
-                    one, value=wanted[one.name], error=problem if one.name == wrong_field else ""
-                )
-                for one in self._inputs(page.operation, filters)
+                replace(one, error=problem) if one.name == wrong_field else one for one in inputs
             ],
-            is_filtered=any(wanted[name] for name in filters),
+            is_filtered=any(wanted[one.name] for one in inputs),
             actions=[(one, self._asked_inputs(one)) for one in may],
-            create=page.create,
             create_inputs=self._asked_inputs(page.create) if page.create else (),
             secret=secret,
             row_key=self._row_key,
             query=lambda **more: url_query({**wanted, **more}),
             max_actions=MAX_ACTIONS,
-            is_selected=request.args.get("select") == "page",
         )
 
     def _act(self, action: Action) -> Answer:
@@ -217,7 +219,8 @@ class _Routes:
         return self._run_list(self._access.context(self._services), asked)
 
     def _rows(self, result: object) -> Sequence[Any]:
-        return () if result is None else getattr(result, self._page.listing.rows)
+        rows: Sequence[Any] = getattr(result, self._page.listing.rows)
+        return rows
 
     def _all(self, wanted: Mapping[str, str]) -> Iterator[Any]:
         """Every row that fits the filters, page by page."""

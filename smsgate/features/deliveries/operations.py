@@ -73,7 +73,7 @@ class DeliveryPage(msgspec.Struct, frozen=True):
     listing=Listing(
         (
             Column("at", "Waiting since", "time"),
-            Column("id", "Id", "id"),
+            Column("id", "Id"),
             Column("number", "Number", "number"),
             Column("program", "Program", "program"),
             Column("kind", "Kind"),

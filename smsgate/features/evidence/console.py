@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from smsgate.features.evidence.operations import EvidenceReader, read_evidence
-from smsgate.interface.forms import ZONE, filter_values
-from smsgate.interface.values import read_values
+from smsgate.interface.values import ZONE, filter_values, read_values
 from smsgate.process.services import Services
 from smsgate.web.console.auth import context, needs, operator_zone, record_action
 

@@ -25,11 +25,10 @@ from smsgate.domain.time_zones import day_start_us
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.story import StoryReader
-from smsgate.interface.forms import ZONE, typed_zone
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
 from smsgate.interface.schemas import MEDIA, reason_of
-from smsgate.interface.values import read_values
+from smsgate.interface.values import ZONE, read_values, typed_zone
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.gate import Gate
 from smsgate.process.services import Services

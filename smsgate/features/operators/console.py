@@ -24,7 +24,7 @@ from smsgate.features.operators.factors import (
 )
 from smsgate.features.operators.service import LINK_PATH, OperatorRow, SignInRefused, token_digest
 from smsgate.features.operators.single_sign_on import CALLBACK, SignInProvider
-from smsgate.interface.forms import typed_zone
+from smsgate.interface.values import typed_zone
 from smsgate.records.tables import credentials, operators
 from smsgate.web.console.auth import (
     FACTOR,

@@ -66,7 +66,7 @@ class ReplyPage(msgspec.Struct, frozen=True):
 
 _COLUMNS = (
     Column("at", "When", "time"),
-    Column("id", "Id", "id"),
+    Column("id", "Id"),
     Column("number", "To", "number"),
     Column("program", "Program", "program"),
     Column("kind", "Kind"),

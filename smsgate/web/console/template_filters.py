@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL
 from smsgate.domain.time_zones import zone_names
-from smsgate.interface.forms import ZONE
+from smsgate.interface.values import ZONE
 from smsgate.settings import Settings
 from smsgate.web.console.auth import operator_zone
 
