@@ -20,16 +20,18 @@ from typing import IO
 import click
 import msgspec
 
-from smsgate.cli import data_dir, redis_server, session
+from smsgate.cli import data_dir, redis_server
 from smsgate.cli.config import checked_configuration, write_starter
 from smsgate.cli.data_dir import RUN_FILE, DevRun, config_dir, keep_secret
 from smsgate.cli.operations import make_ready
 from smsgate.cli.process_groups import ProcessGroups, Supervisor
+from smsgate.cli.session import person
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import (
     first_link,
 )
 from smsgate.files import replace_file
+from smsgate.interface.commands import progress
 from smsgate.pipeline.spool import Spool
 from smsgate.process.configuration import Configuration, load_configuration
 from smsgate.process.services import Services, build_services
@@ -116,7 +118,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         made = DevRun(url, env["REDIS_URL"], key, variables)
         replace_file(directory / RUN_FILE, msgspec.json.format(msgspec.json.encode(made)))
         _wait_until_ready(services, settings.port, supervisor)
-        author = ActionAuthor(session.person())
+        author = ActionAuthor(person())
         welcome(url, configuration, first_link(services.records.database, author))
         pause = threading.Event()
         while not pause.wait(PERIOD_S):
@@ -166,7 +168,7 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     """
     services.records.migrate()
     note = directory / "store-id"
-    with session.progress() as tell:
+    with progress() as tell:
         ready = make_ready(services, tell, is_new=not note.exists())
     replace_file(note, ready.store + "\n")
     click.echo(ready.state)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import click
@@ -16,18 +13,6 @@ from smsgate.content import without_keyword_sets
 from smsgate.interface.operation import Context, Progress
 from smsgate.process.configuration import Configuration, load_settings
 from smsgate.process.services import build_services
-
-
-@contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Progress]:
-    """Yield what is told how far a long command has come, and shows it on a terminal."""
-
-    def tell(what: str, done: int, total: int) -> None:
-        if sys.stderr.isatty() and not quiet:
-            of = f" of {total:,}" if total else ""
-            click.echo(f"\r{what}: {done:,}{of} ", nl=done == total, err=True)
-
-    yield tell
 
 
 def context(tell: Progress) -> Context:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from types import ModuleType
-from typing import Any, Literal, Protocol, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import click
 import msgspec
@@ -21,42 +21,40 @@ from rich.text import Text
 
 from smsgate.domain.errors import Unfit
 from smsgate.files import whole
-from smsgate.interface.operation import (
-    Context,
-    Download,
-    Operation,
-    Progress,
-    Upload,
-)
+from smsgate.interface.operation import Context, Download, Operation, Progress, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type, read_values
 
 _HIDDEN = frozenset({"actor"})
 """Fields for programs that act for several people; at a terminal the person is known."""
+ContextOf: TypeAlias = Callable[[Progress], Context]
+"""Makes what an operation works with, for the person at the terminal."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FILE_WIDTH = 10_000
 """Where no terminal wraps lines, none is wrapped."""
 
 
-class Terminal(Protocol):
-    """What the command line gives to a command."""
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """Yield what is told how far a long command has come, and shows it on a terminal."""
 
-    def context(self, tell: Progress) -> Context:
-        """What an operation works with, for the person at the terminal."""
+    def tell(what: str, done: int, total: int) -> None:
+        if sys.stderr.isatty() and not quiet:
+            of = f" of {total:,}" if total else ""
+            click.echo(f"\r{what}: {done:,}{of} ", nl=done == total, err=True)
 
-    def progress(self, *, quiet: bool = False) -> AbstractContextManager[Progress]:
-        """What is told how far a long command has come."""
+    yield tell
 
 
-def commands_of(module: ModuleType, name: str, terminal: Terminal) -> click.Command:
+def commands_of(module: ModuleType, name: str, context_of: ContextOf) -> click.Command:
     """The command of a name that a module's ``OPERATIONS`` make: one command, or a group."""
     found: Iterable[Operation[Any, Any]] = module.OPERATIONS
     mine = [one for one in found if one.command.split(" ")[0] == name]
     if len(mine) == 1 and len(_words(mine[0])) == 1:
-        return _command(mine[0], terminal)
+        return _command(mine[0], context_of)
     group = click.Group(name, help=module.__doc__)
     for one in mine:
-        group.add_command(_command(one, terminal))
+        group.add_command(_command(one, context_of))
     return group
 
 
@@ -64,7 +62,7 @@ def _words(operation: Operation[Any, Any]) -> list[str]:
     return [word for word in operation.command.split(" ") if not word.startswith("<")]
 
 
-def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Command:
+def _command(operation: Operation[Any, Any], context_of: ContextOf) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument([name], required=operation.fields[name].required)
         for name in operation.arguments
@@ -88,8 +86,8 @@ def _command(operation: Operation[Any, Any], terminal: Terminal) -> click.Comman
         if operation.upload:
             values[operation.upload] = _upload(values[operation.upload])
         asked = read_values(operation, values)
-        with terminal.progress(quiet=as_json) as tell:
-            context = terminal.context(tell)
+        with progress(quiet=as_json) as tell:
+            context = context_of(tell)
             result = Parts(context.services).runner(operation)(context, asked)
         if isinstance(result, Download):
             _write(result, output)
