@@ -49,6 +49,15 @@ senders  = ["+14155550888"]
 keywords = ["en"]
 kind     = "service"
 """
+CLUB = """
+[programs.club]
+name     = "Acme Club"
+account  = "twilio"
+senders  = ["+14155550777"]
+keywords = ["en"]
+scope    = "program"
+require_consent = true
+"""
 
 
 def make_services(

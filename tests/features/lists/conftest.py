@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.process.services import Services
-from tests.fakes.own_services import ALERTS, ORDERS, make_services
-from tests.features.lists.files import CLUB
+from tests.fakes.own_services import ALERTS, CLUB, ORDERS, make_services
 
 
 @pytest.fixture

@@ -10,15 +10,6 @@ from smsgate.features.lists.results import ListResult
 from smsgate.process.services import Services
 from tests.fakes.listed_numbers import importer_of
 
-CLUB = """
-[programs.club]
-name     = "Acme Club"
-account  = "twilio"
-senders  = ["+14155550777"]
-keywords = ["en"]
-scope    = "program"
-require_consent = true
-"""
 ALERTS = ListOptions(program="alerts")
 
 

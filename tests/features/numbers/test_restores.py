@@ -25,20 +25,11 @@ from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, list_entry
-from tests.fakes.own_services import ALERTS, ORDERS, make_part, make_services
+from tests.fakes.own_services import ALERTS, CLUB, ORDERS, make_part, make_services
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
 
 PARTITION = partition_of(NUMBER)
-CLUB = """
-[programs.club]
-name     = "Acme Club"
-account  = "twilio"
-senders  = ["+14155550777"]
-keywords = ["en"]
-scope    = "program"
-require_consent = true
-"""
 MISTAKE = RestoreRequest(NUMBER, ALL, "ana", "typed a wrong number")
 DAY_US = 24 * 3600 * 1_000_000
 
