@@ -63,14 +63,10 @@ def test_a_call_arrives_as_it_was_described(api, outbound):
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 404, 429, 500, 503])
 def test_any_status_is_returned_and_never_tried_again(api, outbound, status):
-    api.script(Answer(status, 20001, body=b"{}"))
-    assert outbound.perform(sending(api)).status == status
+    api.script(Answer(status, 20001, body=b"{}", retry_after="7"))
+    response = outbound.perform(sending(api))
+    assert (response.status, response.headers["retry-after"]) == (status, "7")
     assert len(api.calls) == 1
-
-
-def test_header_names_are_in_lower_case(api, outbound):
-    api.script(Answer(429, 20429, retry_after="7"))
-    assert outbound.perform(sending(api)).headers["retry-after"] == "7"
 
 
 def test_a_connection_is_used_again(api, outbound):
@@ -96,11 +92,6 @@ def test_a_server_that_reads_and_never_answers_may_have_acted(api, impatient):
     assert len(api.wait_for(1)) == 1
 
 
-def test_an_answer_may_take_its_time(api, outbound):
-    api.script(Answer(after_s=0.3))
-    assert outbound.perform(sending(api)).status == 201
-
-
 def test_a_server_that_hangs_up_after_reading_may_have_acted(api, outbound):
     api.script(Drop())
     with pytest.raises(CallFailed, match="broke before an answer came") as failed:
@@ -109,18 +100,13 @@ def test_a_server_that_hangs_up_after_reading_may_have_acted(api, outbound):
     assert len(api.calls) == 1
 
 
-def test_nothing_leaves_for_a_port_where_nobody_listens(outbound):
+def test_nothing_leaves_for_a_port_where_nobody_listens_or_a_host_that_does_not_exist(outbound):
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(CallFailed, match="No connection to 127") as failed:
-        outbound.perform(HttpCall("POST", f"http://127.0.0.1:{port}/"))
-    assert failed.value.left is False
-
-
-def test_nothing_leaves_for_a_host_that_does_not_exist(outbound):
-    with pytest.raises(CallFailed) as failed:
-        outbound.perform(HttpCall("POST", "http://smsgate.invalid/"))
-    assert failed.value.left is False
+    for url in (f"http://127.0.0.1:{port}/", "http://smsgate.invalid/"):
+        with pytest.raises(CallFailed, match="No connection to ") as failed:
+            outbound.perform(HttpCall("POST", url))
+        assert failed.value.left is False
 
 
 def test_nothing_leaves_while_a_connection_is_not_accepted():
