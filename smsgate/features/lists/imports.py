@@ -121,16 +121,14 @@ class Importer:
         with counting(found, result) as count:
             for rows in list_file.windows(WINDOW):
                 outcomes: dict[int, str] = {}
-                for state, asked in entries.items():  # a consent beside an opt-out is refused
+                for state, asked in entries.items():  # opt-outs first: they beat consents
                     first = seen.first(rows, state)
                     if state == "subscribed" and not words:
                         done = dict.fromkeys(first, "no_words")
                     elif applies:
                         done = self.enter(first, asked, known)
                     else:
-                        # The store does not have the opt-outs of this file.
-                        left = seen.opted_out(first) if state == "subscribed" else ()
-                        done = self.rehearse(first, asked) | dict.fromkeys(left, "refused")
+                        done = self.rehearse(first, asked)
                     outcomes |= {first[number].line: outcome for number, outcome in done.items()}
                     if done:
                         changed[state] += sum(one in ("new", "applied") for one in done.values())

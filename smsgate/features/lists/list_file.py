@@ -232,6 +232,13 @@ class ListFile:
             text.detach()
 
 
+_ADD_SEEN = """
+INSERT OR IGNORE INTO seen SELECT value FROM json_each(?)
+WHERE value % 2 = 0 OR NOT EXISTS (SELECT 1 FROM seen WHERE key = value - 1) RETURNING key
+"""
+"""Keys of opt-outs are even, that of a consent to the same number follows."""
+
+
 class SeenNumbers:
     """Which numbers earlier rows had, in a temporary file: memory does not grow with the list."""
 
@@ -243,22 +250,17 @@ class SeenNumbers:
         self._db.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY)")
 
     def first(self, rows: Iterable[ListRow], state: State | None = None) -> dict[str, ListRow]:
-        """By number the rows, of a state if one is given, that are the first with their number."""
+        """By number the rows, of a state if one is given, that are the first with their number.
+
+        A consent beside an earlier opt-out is none of them.
+        """
         found: dict[str, ListRow] = {}
         for row in rows:
             if not row.reason and state in (None, row.state):
                 found.setdefault(row.number, row)
         keys = {int(number) * 2 + (state == "subscribed"): number for number in found}
-        added = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?) RETURNING key"
-        new = self._db.execute(added, [msgspec.json.encode(sorted(keys)).decode()])
+        new = self._db.execute(_ADD_SEEN, [msgspec.json.encode(sorted(keys)).decode()])
         return {keys[key]: found[keys[key]] for (key,) in new}
-
-    def opted_out(self, numbers: Iterable[str]) -> set[str]:
-        """Those that an earlier row opted out."""
-        keys = {int(number) * 2: number for number in numbers}
-        asked = "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))"
-        rows = self._db.execute(asked, [msgspec.json.encode([*keys]).decode()])
-        return {keys[key] for (key,) in rows}
 
 
 def _cell(cells: Sequence[str], place: int | None) -> str:

@@ -31,7 +31,7 @@ OUTCOMES = {
     "applied": "applied",
     "new": "would be applied",
     "repeat": "already has this status",
-    DUPLICATE: "same number as an earlier row",
+    DUPLICATE: "same number as another row",
     OTHER: "not about an opt-out",
     BLANK: "empty line",
     "would_undo": "would be reverted",

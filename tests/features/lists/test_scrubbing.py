@@ -62,7 +62,7 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services, scrubbe
         "name,phone,tier,blocked_reason,blocked_why",
         f"Bo,{STOPPED},gold,opted_out_all,opted out of everything",
         f"Cy,none,,not_a_number,{OUTCOMES['not_a_number']}",
-        "Di,415-555-0123,again,duplicate,same number as an earlier row",
+        "Di,415-555-0123,again,duplicate,same number as another row",
         f'Ed,{HELD},,hold,"opt-out being applied, already blocking"',
         "",
     ]
