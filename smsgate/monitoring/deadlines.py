@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 PAGE_ANSWER_S = 1.0
 """How long a page waits for one collaborator."""
@@ -15,30 +15,6 @@ T = TypeVar("T")
 
 class NoAnswerInTime(Exception):
     """A collaborator did not answer in time. The text is a sentence for people."""
-
-
-class PendingAnswer(Generic[T]):
-    """What a question to a collaborator comes to."""
-
-    def __init__(self, timeout_s: float) -> None:
-        """``timeout_s``: for how long ``get`` waits, from now on."""
-        self.asked_at = time.monotonic()
-        self.future: Future[T] = Future()
-        self._timeout_s = timeout_s
-
-    def put(self, question: Callable[[], T]) -> None:
-        """Ask, and keep the answer or the error."""
-        try:
-            self.future.set_result(question())
-        except BaseException as error:  # noqa: BLE001 - raised where the answer is wanted
-            self.future.set_exception(error)
-
-    def get(self) -> T:
-        """The answer. Raises what the question raised, and ``NoAnswerInTime`` if none came."""
-        left_s = self.asked_at + self._timeout_s - time.monotonic()
-        if wait([self.future], max(0.0, left_s)).not_done:
-            raise NoAnswerInTime(f"no answer within {self._timeout_s:g} s")
-        return self.future.result()
 
 
 class Deadline:
@@ -52,26 +28,45 @@ class Deadline:
         """Wait for so long (seconds), else for ``PAGE_ANSWER_S``."""
         self._timeout_s = timeout_s or PAGE_ANSWER_S
         self._lock = threading.Lock()
-        self._open: list[PendingAnswer[object]] = []
+        self._open: dict[Future[Any], float] = {}
+        """Questions without an answer, and when they were asked."""
 
-    def ask(self, question: Callable[[], T]) -> PendingAnswer[T]:
-        """Begin to ask; the answer is waited for by ``get``."""
-        answer: PendingAnswer[T] = PendingAnswer(self._timeout_s)
+    def ask(self, question: Callable[[], T]) -> Callable[[], T]:
+        """Begin to ask; what is returned waits for the answer, and returns it.
+
+        It raises what the question raised, and ``NoAnswerInTime`` if no answer came.
+        """
+        asked_at, future = time.monotonic(), Future[T]()
+
+        def get() -> T:
+            left_s = asked_at + self._timeout_s - time.monotonic()
+            if wait([future], max(0.0, left_s)).not_done:
+                raise NoAnswerInTime(f"no answer within {self._timeout_s:g} s")
+            return future.result()
+
         with self._lock:
-            self._open = [one for one in self._open if not one.future.done()]
-            oldest = min((one.asked_at for one in self._open), default=answer.asked_at)
-            waited_s = answer.asked_at - oldest
+            self._open = {one: at for one, at in self._open.items() if not one.done()}
+            waited_s = asked_at - min(self._open.values(), default=asked_at)
             if waited_s > self._timeout_s:
-                answer.future.set_exception(NoAnswerInTime(f"no answer for {waited_s:.0f} s"))
-                return answer
-            self._open.append(answer)  # type: ignore[arg-type]  # only asked whether it is done
+                future.set_exception(NoAnswerInTime(f"no answer for {waited_s:.0f} s"))
+                return get
+            self._open[future] = asked_at
         # No pool: at the end of the process nothing waits for a collaborator that hangs.
-        threading.Thread(target=answer.put, args=(question,), name="question", daemon=True).start()
-        return answer
+        threading.Thread(
+            target=_answer, args=(future, question), name="question", daemon=True
+        ).start()
+        return get
 
     def call(self, question: Callable[[], T]) -> T:
-        """Ask and wait. Raises as ``PendingAnswer.get``."""
-        return self.ask(question).get()
+        """Ask and wait. Raises as what ``ask`` returns."""
+        return self.ask(question)()
+
+
+def _answer(future: Future[T], question: Callable[[], T]) -> None:
+    try:
+        future.set_result(question())
+    except BaseException as error:  # noqa: BLE001 - raised where the answer is wanted
+        future.set_exception(error)
 
 
 class Deadlines:

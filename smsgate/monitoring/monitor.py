@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from smsgate.domain.errors import (
     RecordsNotReady,
@@ -32,7 +31,7 @@ from smsgate.monitoring.conditions import (
     hindered,
     spool_conditions,
 )
-from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime
 from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
 from smsgate.pipeline.spool import Spool
 from smsgate.settings import Account, Settings
@@ -91,7 +90,7 @@ class Monitor:
         """
         of = deadlines or self._deadlines
         asked_snapshot = of.store.ask(lambda: take_snapshot(self._store, self._settings))
-        asked: dict[str, PendingAnswer[Any]] = {
+        asked: dict[str, Callable[[], object]] = {
             "store": asked_snapshot,
             "queue": of.queue.ask(self._job_queue.ping),
             "records": of.records.ask(self._archiver.records.check),
@@ -101,9 +100,9 @@ class Monitor:
         unusable = {
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))
         }
-        snapshot = asked_snapshot.get() if "store" not in unusable else None
+        snapshot = asked_snapshot() if "store" not in unusable else None
         try:
-            spool = asked_spool.get()
+            spool = asked_spool()
         except NoAnswerInTime as error:
             host = socket.gethostname()
             spool = SpoolDepth(host, 0, 0.0, 0.0, str(error), self._spool.folder)
@@ -114,7 +113,7 @@ class Monitor:
             reported[spool.place] = spool
         archived = ArchiveReport()
         with suppress(NoAnswerInTime):  # store or records hang, which is said of them
-            archived = asked_archive.get()
+            archived = asked_archive()
         if snapshot is not None:
             snapshot = replace(snapshot, spools=tuple(reported.values()))
         if snapshot is None or snapshot.write_obstacle or snapshot.store_obstacle:
@@ -137,10 +136,10 @@ class Monitor:
         return SystemState(found, snapshot, spool, unusable, archived.waiting)
 
 
-def _problem(name: str, answer: PendingAnswer[Any]) -> Condition | None:
+def _problem(name: str, answer: Callable[[], object]) -> Condition | None:
     """Why a collaborator cannot be used at all."""
     try:
-        answer.get()
+        answer()
     except (NoAnswerInTime, SmsGateError) as error:
         command = error.remedy if isinstance(error, StoreUnavailable) else ""
         if isinstance(error, RecordsNotReady):

@@ -6,7 +6,7 @@ be read is shown as unknown; the rest is still shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -24,7 +24,7 @@ from smsgate.features.dashboard.statistics import (
 from smsgate.metrics.counters import Sums
 from smsgate.metrics.snapshot import QueueDepth
 from smsgate.monitoring.conditions import REVIEW_DEADLINE_S, TABLE, Condition
-from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime, PendingAnswer
+from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime
 from smsgate.monitoring.monitor import Monitor
 from smsgate.records import Records
 from smsgate.store.store import Store
@@ -93,10 +93,10 @@ def _values(
     }
 
 
-def _read(answer: PendingAnswer[T]) -> tuple[T, str] | tuple[None, str]:
+def _read(answer: Callable[[], T]) -> tuple[T, str] | tuple[None, str]:
     """What was read, or why it could not be."""
     try:
-        return answer.get(), ""
+        return answer(), ""
     except (NoAnswerInTime, SmsGateError) as error:
         return None, str(error).rstrip(".")
 
