@@ -36,6 +36,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("children", LEFT.values(), ids=LEFT)
+@pytest.mark.full
 def test_nothing_outlives_an_owner_that_is_killed(children: list[str]) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER.format(children=children)], stdout=subprocess.PIPE, text=True

@@ -78,6 +78,7 @@ def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, 
     assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
     clock, redis_url, redis_client, hook, monkeypatch
 ):
