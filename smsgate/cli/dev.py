@@ -25,6 +25,7 @@ from smsgate.cli.config import checked_configuration, write_starter
 from smsgate.cli.data_dir import RUN_FILE, DevRun, config_dir, keep_secret
 from smsgate.cli.operations import make_ready
 from smsgate.cli.process_groups import ProcessGroups, Supervisor
+from smsgate.cli.run import PROCESSES
 from smsgate.cli.session import person
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import (
@@ -40,7 +41,6 @@ from smsgate.settings.read import FILE
 from smsgate.store.write_lease import LASTS_MS
 
 HOST = "127.0.0.1"
-PROCESSES = ("web", "worker", "sender", "clock")
 SUBSCRIBER = "+14155550123"
 SETTLE_S = 10.0
 """How long a collaborator may be unwell, once the web process answers, before that is told."""

@@ -27,6 +27,7 @@ from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import is_form
 from smsgate.outbound import is_public
 from smsgate.providers import PROVIDERS
+from smsgate.providers.calls import FORM
 from smsgate.settings import Account, Settings
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ MAX_BODY_BYTES = 64 * 1024
 """The largest webhook that any provider documents is a fraction of it."""
 MAX_BATCH_BYTES = 1024 * 1024
 """Where one webhook may hold many messages."""
-FORM = "application/x-www-form-urlencoded"
-"""The type of a body that names none."""
 YEAR_S = 365 * 24 * 3600
 _MAX_ADDRESS_LENGTH = 64
 """Characters; anybody may send a header of any length."""
@@ -160,7 +159,8 @@ def max_body_bytes(environ: Environ, account: Account | None) -> int:
     """How long the body of a webhook may be."""
     if account is None or not PROVIDERS[account.provider].batches:
         return MAX_BODY_BYTES
-    return MAX_BODY_BYTES if is_form(environ.get("CONTENT_TYPE") or FORM) else MAX_BATCH_BYTES
+    kind = environ.get("CONTENT_TYPE") or FORM  # of a body that names none
+    return MAX_BODY_BYTES if is_form(kind) else MAX_BATCH_BYTES
 
 
 def raw_target(environ: Environ) -> str:
