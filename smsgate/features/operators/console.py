@@ -189,11 +189,13 @@ def choose_zone() -> Response:
 
 
 def change_password() -> Response:
-    """Set another password; ends every session, and begins a new one here."""
+    """Set another password; ends every session, and begins one here as a sign-in does."""
     auth, row, password = console_auth(), current_session().operator, _new_password()
     auth.sign_in.by_password(row.name, _field("password"), auth.visitor())
-    let_in(auth.people.set_password(row, password, auth.visitor().address))
-    return _notice("Password changed. You are signed out everywhere else.", ME)
+    session[NEXT] = ME
+    answer = _go_on(auth.people.set_password(row, password, auth.visitor().address))
+    flash("Password changed. You are signed out everywhere else.", "good")
+    return answer
 
 
 def end_session() -> Response:

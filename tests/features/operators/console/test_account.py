@@ -144,6 +144,18 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(viewer, services,
     assert other.get("/console/").status_code == 303
 
 
+def test_a_changed_password_opens_no_more_than_a_sign_in(viewer, services, clock) -> None:
+    totp, _ = set_up(viewer)
+    change(services, "UPDATE sessions SET made_us = made_us - 7200000000")
+    data = {"password": PASSWORD, "new": NEW, "repeated": NEW}
+    assert viewer.post("/console/me/password", data).location == "/console/in/code"
+    assert viewer.get("/console/me/factor").location == "/console/in"
+    assert "Password changed." in viewer.get("/console/in/code").text
+    clock[0] += 30
+    answer = viewer.post("/console/in/code", {"code": totp.at(clock[0])})
+    assert answer.location == "/console/me/factor"
+
+
 def test_a_link_for_a_password_opens_no_more_than_the_password(viewer, services, clock) -> None:
     set_up(viewer)
     link = People(services.records).reset("viewer", ActionAuthor("an admin"))
