@@ -182,9 +182,8 @@ def _show(operation: Operation[Any, Any], asked: object, result: object) -> None
     elif listing is None:
         _show_facts(msgspec.to_builtins(result))
     elif rows := getattr(result, listing.rows):
-        out = Console(highlight=False)
-        if not out.is_terminal:
-            out = Console(highlight=False, width=_FILE_WIDTH)
+        width = None if sys.stdout.isatty() else _FILE_WIDTH
+        out = Console(highlight=False, width=width)
         shown = listing.shown(rows)
         table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
         for row in rows:

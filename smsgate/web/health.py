@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from smsgate.monitoring.conditions import Condition
 from smsgate.monitoring.monitor import COLLABORATORS, Monitor, SystemState
 from smsgate.process.build import describe_build
 from smsgate.web.api_key_guard import ApiKeyGuard
@@ -13,6 +12,8 @@ from smsgate.web.recent import Recent
 
 KEPT_S = 2.0
 """How long an answer without details is given again."""
+_DETAILS = ("subject", "severity", "title", "text", "command")
+"""What an answer with details has of a condition, beside its name."""
 
 
 def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
@@ -57,17 +58,9 @@ def _answer(state: SystemState, *, with_details: bool) -> Response:
     if with_details:
         reports = {name: one.sentences for name, one in state.unusable.items()}
         body["collaborators"] = dict.fromkeys(COLLABORATORS, "ok") | reports
-        body["conditions"] = [_details(one) for one in state.conditions]
+        body["conditions"] = [
+            {"alert": one.name} | {name: getattr(one, name) for name in _DETAILS}
+            for one in state.conditions
+        ]
     status = 200 if is_ready else 503
     return Response(msgspec.json.encode(body), status, content_type="application/json")
-
-
-def _details(one: Condition) -> dict[str, str]:
-    return {
-        "alert": one.name,
-        "subject": one.subject,
-        "severity": one.severity,
-        "title": one.title,
-        "text": one.text,
-        "command": one.command,
-    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 import phonenumbers
@@ -21,7 +23,10 @@ _PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
 _GAP = re.compile(r"~[0-9]+")
 _PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
 """How wordings inside sentences are written: see ``docs/keywords.md``."""
-_STEPS = ((60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600))
+_STEPS = (
+    (60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600), (math.inf, "day", 86_400),
+)  # fmt: skip
+"""Below how many seconds which unit is used, and its seconds."""
 
 
 def register(console: Flask, settings: Settings) -> None:
@@ -91,11 +96,8 @@ def ago(us: int) -> str:
     seconds = max(0, int(time.time() - us / 1_000_000))
     if seconds < 5:
         return "just now"
-    for below, unit, size in _STEPS:
-        if seconds < below:
-            return _many(seconds // size, unit)
-    days = seconds // 86_400
-    return _many(days, "day")
+    unit, size = next((unit, size) for below, unit, size in _STEPS if seconds < below)
+    return f"{many(seconds // size, unit)} ago"
 
 
 def spaced(number: str) -> str:
@@ -121,10 +123,7 @@ def wording(keyword: str) -> str:
 
 def coded(sentence: str) -> Markup:
     """A sentence of ours with commands in backquotes, those as code."""
-    parts = sentence.split("`")
-    shown = [Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
-             for at, part in enumerate(parts)]  # fmt: skip
-    return Markup().join(shown)
+    return _tagged(sentence.split("`"), Markup("<code>{}</code>"))
 
 
 def marked(text: str, keyword: str) -> Markup:
@@ -132,9 +131,7 @@ def marked(text: str, keyword: str) -> Markup:
     words = sorted(filter(None, keyword.split(", ")), key=len, reverse=True)
     wanted = "|".join(f"(?<![a-z]){re.escape(word)}(?![a-z])" for word in words)
     pieces = re.split(f"({wanted})", text, flags=re.IGNORECASE) if wanted else [text]
-    shown = [Markup("<mark>{}</mark>").format(part) if at % 2 else escape(part)
-             for at, part in enumerate(pieces)]  # fmt: skip
-    return Markup().join(shown)
+    return _tagged(pieces, Markup("<mark>{}</mark>"))
 
 
 def _at(us: int, zone: tzinfo = UTC) -> datetime:
@@ -145,5 +142,8 @@ def _day_format(us: int, zone: tzinfo) -> str:
     return "%b %-d" if _at(us, zone).year == datetime.now(zone).year else "%b %-d, %Y"
 
 
-def _many(count: int, unit: str) -> str:
-    return f"{many(count, unit)} ago"
+def _tagged(pieces: Sequence[str], element: Markup) -> Markup:
+    """A text whose every second piece stands in an element."""
+    return Markup().join(
+        element.format(piece) if at % 2 else escape(piece) for at, piece in enumerate(pieces)
+    )
