@@ -20,7 +20,6 @@ from smsgate.interface.operation import Download
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type
 from smsgate.web.v1 import OPERATIONS as OF_API
-from smsgate.web.v1 import PREFIX
 
 OPERATIONS = [
     one for module in (*features.modules("operations"), operations) for one in module.OPERATIONS
@@ -172,8 +171,3 @@ def _leaf(command: click.Command, operation) -> click.Command:
     if not isinstance(command, click.Group):
         return command
     return command.commands[operation.command.partition(" <")[0].split(" ")[-1]]
-
-
-def test_the_paths_are_below_the_prefix() -> None:
-    assert PREFIX == "/v1"
-    assert all(one.path.startswith("/") for one in OF_API)

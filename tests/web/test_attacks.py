@@ -24,7 +24,7 @@ from tests.fakes.served import free_port, started
 
 pytestmark = pytest.mark.full
 
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 """How long another client may wait; what is tried here stopped a server for 20 s and more."""
 MUCH_KB = 50_000
 POST = b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\n"
