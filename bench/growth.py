@@ -356,7 +356,7 @@ def _proof(services: Services, meter: Meter, size: int) -> Figures:
 def _rebuild(services: Services) -> None:
     client = redis.Redis.from_url(services.settings.redis_url)
     client.flushall()
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     client.close()
 
 

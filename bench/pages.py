@@ -110,7 +110,7 @@ def fill(services: Services, count: int) -> None:
     }
     for batch in batches(partitions):
         services.records.writer.keep(batch)
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
 
 
 def ask(who: Browser, path: str) -> TestResponse:

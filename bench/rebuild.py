@@ -84,7 +84,9 @@ def rebuilt(url: str, records: Records) -> float:
     }
     with closing(build_services(load_configuration(environ))) as services:
         started = time.perf_counter()
-        numbers_ = RebuildService(services).rebuild(lambda *_: None).numbers
+        numbers_ = (
+            RebuildService(services.settings, services.archiver).rebuild(lambda *_: None).numbers
+        )
         return numbers_ / (time.perf_counter() - started)
 
 

@@ -89,7 +89,7 @@ class Sweeper:
 
         Gives whether it can be trusted.
         """
-        rebuilding = RebuildService(self._services)
+        rebuilding = RebuildService(self._services.settings, self._services.archiver)
         try:
             why = rebuilding.needed()
             if not why:

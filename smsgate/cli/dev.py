@@ -169,7 +169,7 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.records.migrate()
     note = directory / "store-id"
     with progress() as tell:
-        ready = make_ready(services, tell, is_new=not note.exists())
+        ready = make_ready(services.settings, services.archiver, tell, is_new=not note.exists())
     replace_file(note, ready.store + "\n")
     click.echo(ready.state)
     services.lease_renewal.renew()

@@ -13,10 +13,10 @@ from smsgate.features.records_admin.rebuild import MOST_BUCKETS, RebuildService,
 from smsgate.interface.operation import Column, Context, Listing, Progress, operation
 from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.spool_replay import forget_spool
 from smsgate.process.published_programs import publish_programs, refuse_dropped
-from smsgate.process.services import Services
 from smsgate.settings import Settings
 from smsgate.store.metadata import BUCKETS
 from smsgate.store.store import Store
@@ -45,21 +45,28 @@ class ReadyStore(msgspec.Struct, frozen=True):
 
 
 @operation(command="init", role="admin", example={}, text=lambda found: found.state)
-def init_store(context: Context, request: NewStore) -> ReadyStore:
+def init_store(
+    context: Context, request: NewStore, settings: Settings, archiver: LedgerArchiver
+) -> ReadyStore:
     """Initialise a new, empty store; a ready store stays as it is.
 
     If there are records of a store, an empty store is rebuilt from them. Without records, use
     this only for a store that has never held data: a store that lost its data would allow texting
     everyone who had opted out.
     """
-    return make_ready(context.services, context.progress, buckets=request.buckets)
+    return make_ready(settings, archiver, context.progress, buckets=request.buckets)
 
 
 def make_ready(
-    services: Services, progress: Progress, *, buckets: int = BUCKETS, is_new: bool = True
+    settings: Settings,
+    archiver: LedgerArchiver,
+    progress: Progress,
+    *,
+    buckets: int = BUCKETS,
+    is_new: bool = True,
 ) -> ReadyStore:
     """Make a store ready and publish the programs. An empty one is refused unless it ``is_new``."""
-    rebuilding, metadata, state = RebuildService(services), services.store.metadata, ""
+    rebuilding, metadata, state = RebuildService(settings, archiver), archiver.store.metadata, ""
     if why := rebuilding.needed():
         done = rebuild_text(rebuilding.rebuild(progress, why=why))
         state = f"Rebuilt the store from the records: {why}.\n{done}"
@@ -71,12 +78,12 @@ def make_ready(
             "if it is new; or start over with another data directory: smsgate dev --data-dir var2"
         )
     store = metadata.create(buckets)
-    refuse_dropped(services.settings, services.store)
-    publish_programs(services.settings, services.store)
+    refuse_dropped(settings, archiver.store)
+    publish_programs(settings, archiver.store)
     if not before:
         state = (
             f"Store {store} is ready. It is new and empty, and so are the records at "
-            f"{services.records.database.place}: the gate allows everyone. If either has held "
+            f"{archiver.records.database.place}: the gate allows everyone. If either has held "
             "data, DATABASE_URL or REDIS_URL is wrong."
         )
     return ReadyStore(store, state or f"Store {store} was ready already.")

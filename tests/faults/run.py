@@ -137,7 +137,7 @@ def _check(
     result.found("answers", checks.check_answers(model))
     it = system.services
     result.found("chain of the records", map(str, it.records.verifier.verify()))
-    result.found("store and records", map(str, differences(it)))
+    result.found("store and records", map(str, differences(it.archiver)))
     result.found("one event each", checks.check_events(model, records))
     result.found("order", checks.check_order(model, records))
     result.found("final state", checks.check_states(model, records, _states(system, model)))

@@ -111,7 +111,7 @@ def test_a_rebuild_knows_the_new_name(opened: Opened) -> None:
     old.archiver.move()
     new = opened(NEW)
     new.store.metadata._client.flushall()
-    RebuildService(new).rebuild(lambda *_: None)
+    RebuildService(new.settings, new.archiver).rebuild(lambda *_: None)
     assert blocked(new, NUMBER)
 
 

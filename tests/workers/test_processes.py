@@ -173,7 +173,7 @@ def test_web_alone_opens_no_gate_on_an_older_copy_of_the_store(
     with pytest.raises(StoreNotReady):
         services.gate.allows(NUMBER, program="alerts")
 
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
     services.close()
     groups.end(server.process)

@@ -14,8 +14,8 @@ import msgspec
 from smsgate.consent.events import ConsentState, NumberState
 from smsgate.domain.messages import ALL
 from smsgate.interface.operation import Progress
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import operator_event
-from smsgate.process.services import Services
 from smsgate.records.removal import ADOPTED
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.numbers import memberships
@@ -33,14 +33,14 @@ class AdoptionResult(msgspec.Struct, frozen=True):
     numbers: int
 
 
-def differences(services: Services) -> Iterator[tuple[str, ConsentState, ConsentState]]:
+def differences(archiver: LedgerArchiver) -> Iterator[tuple[str, ConsentState, ConsentState]]:
     """Numbers that differ, and how they stand in store and records, after all that waits is moved.
 
     What changes while it is compared is looked at again, and counts only if it still differs.
     Raises ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer`` ….
     """
-    store, reader = services.store, services.records.reader
-    services.archiver.move_all()
+    store, reader = archiver.store, archiver.records.reader
+    archiver.move_all()
     in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
     for partition, kind, scope, members in store.rebuild.members():
         in_store[partition][kind, scope] |= members
@@ -55,7 +55,7 @@ def differences(services: Services) -> Iterator[tuple[str, ConsentState, Consent
             *(here.get(one, set()) ^ recorded.get(one, set()) for one in {*here, *recorded})
         )
         if suspects:
-            services.archiver.move_all()
+            archiver.move_all()
         ordered = [f"+{number}" for number in sorted(suspects)]
         for numbers in (ordered[at : at + _LOOKED] for at in range(0, len(ordered), _LOOKED)):
             # A number may be in a partition that is not its own.
@@ -82,13 +82,13 @@ def _plain(consent_state: ConsentState) -> ConsentState:
     return msgspec.structs.replace(consent_state, state=NumberState())
 
 
-def adopt(services: Services, actor: str, reason: str, progress: Progress) -> AdoptionResult:
+def adopt(archiver: LedgerArchiver, actor: str, reason: str, progress: Progress) -> AdoptionResult:
     """Go on with older records. Raises as ``LedgerArchiver.move``."""
-    store, what = services.store, "Recording the numbers of the store"
-    partitions, noted = _accept(services, actor, reason), set[str]()
+    store, what = archiver.store, "Recording the numbers of the store"
+    partitions, noted = _accept(archiver, actor, reason), set[str]()
     for _ in range(_ROUNDS if partitions else 0):
         progress(what, len(noted), 0)
-        for number, consent_state, _ in differences(services):
+        for number, consent_state, _ in differences(archiver):
             if partition_of(number) in partitions:
                 now_us = store.health.now_us()
                 note = "as it stood in the store when the records went on without its events"
@@ -97,17 +97,17 @@ def adopt(services: Services, actor: str, reason: str, progress: Progress) -> Ad
                 store.ledger.append(partition_of(number), event)
                 noted.add(number)
                 progress(what, len(noted), 0)
-        services.archiver.move_all()
+        archiver.move_all()
     return AdoptionResult(len(partitions), len(noted))
 
 
-def _accept(services: Services, actor: str, reason: str) -> dict[int, int]:
+def _accept(archiver: LedgerArchiver, actor: str, reason: str) -> dict[int, int]:
     """Believe the records where they lack what the store was told that they have.
 
     What is missing is recorded in each partition concerned; gives these partitions.
     """
-    store = services.store
-    kept, seqs = store.ledger.kept(), services.records.writer.seqs()
+    store = archiver.store
+    kept, seqs = store.ledger.kept(), archiver.records.writer.seqs()
     lacking = {at: seqs.get(at, 0) for at in kept if kept[at] > seqs.get(at, 0)}
     now_us = store.health.now_us()
     store.ledger.set_kept(lacking)

@@ -19,8 +19,11 @@ from smsgate.features.records_admin.rebuild import (
 )
 from smsgate.interface.operation import Column, Context, Download, Listing, operation
 from smsgate.interface.schemas import NoFields, Number, SinceTime, UntilTime, micros
-from smsgate.pipeline.forgetting import Forgotten, forget_number
+from smsgate.pipeline.apply import InboxApplier
+from smsgate.pipeline.archive import LedgerArchiver
+from smsgate.pipeline.forgetting import Forgetting, Forgotten, forget_number
 from smsgate.records import ChainLink, Records, chain_digest
+from smsgate.settings import Settings
 
 Why = Annotated[str, msgspec.Meta(max_length=500, description="Why, for the record.")]
 
@@ -40,12 +43,12 @@ class RecordsVersion(msgspec.Struct, frozen=True):
         f"The records have version {now.after}{' already' if now.before == now.after else ''}."
     ),
 )
-def migrate_records(context: Context, request: NoFields) -> RecordsVersion:  # noqa: ARG001
+def migrate_records(_: Context, request: NoFields, records: Records) -> RecordsVersion:  # noqa: ARG001
     """Create the tables, or bring them to the version that this smsgate needs.
 
     `smsgate dev` does this by itself. Elsewhere, run it before the new version starts.
     """
-    return RecordsVersion(*context.services.records.migrate())
+    return RecordsVersion(*records.migrate())
 
 
 class RecordsStatus(msgspec.Struct, frozen=True):
@@ -68,17 +71,21 @@ class RecordsStatus(msgspec.Struct, frozen=True):
         f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
     ),
 )
-def read_records_status(context: Context, request: NoFields) -> RecordsStatus:  # noqa: ARG001
+def read_records_status(
+    _: Context,
+    request: NoFields,  # noqa: ARG001
+    archiver: LedgerArchiver,
+) -> RecordsStatus:
     """Show the number of records, what waits, and the head of each partition's chain.
 
     Keep the digest elsewhere: while `smsgate records verify --digest` still finds it, nobody has
     rewritten the chains.
     """
-    records = context.services.records
+    records = archiver.records
     records.check()
     reader, heads = records.reader, records.reader.heads()
     return RecordsStatus(
-        context.services.archiver.report().text,
+        archiver.report().text,
         reader.count_events(),
         reader.count_numbers(),
         [one.id for one in reader.stores()],
@@ -118,14 +125,13 @@ def _verification_text(found: VerificationResult) -> str:
     text=_verification_text,
     exit_code=lambda found: int(bool(found.wrong)),
 )
-def verify_records(context: Context, request: Verification) -> VerificationResult:
+def verify_records(context: Context, request: Verification, records: Records) -> VerificationResult:
     """Check every record and each partition's chain. Exit code 1 if there is a fault.
 
     It names every record that was changed, removed, added or reordered. Someone with write access
     to the database could still rewrite all of it, cut off its end or empty it; a digest that you
     kept elsewhere shows that. It says what it does not check.
     """
-    records = context.services.records
     records.check()
     total, checked = records.reader.count_events(), 0
 
@@ -177,15 +183,15 @@ class RecordsExport(msgspec.Struct, forbid_unknown_fields=True):
     audit="exported the records",
     media_type="text/csv",
 )
-def export_records(context: Context, request: RecordsExport) -> Download:
+def export_records(_: Context, request: RecordsExport, records: Records) -> Download:
     """Export the records, oldest first, to a file or to standard output.
 
     NDJSON has every event whole; in CSV a text that a spreadsheet would take for a formula begins
     with an apostrophe.
     """
-    records, until = context.services.records, request.until
     records.check()
-    found = records.reader.between(micros(request.since), micros(until) if until else None)
+    until_us = micros(request.until) or None
+    found = records.reader.between(micros(request.since), until_us)
     if request.format == "csv":
         return Download("records.csv", "text/csv", to_csv(found))
     return Download("records.ndjson", "application/x-ndjson", to_ndjson(found))
@@ -208,14 +214,16 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True):
         else "Nothing is missing; nothing was changed."
     ),
 )
-def adopt_records(context: Context, request: Adoption) -> comparison.AdoptionResult:
+def adopt_records(
+    context: Context, request: Adoption, archiver: LedgerArchiver
+) -> comparison.AdoptionResult:
     """Continue with a records database that is older than the store expects.
 
     After you restored the records from a backup, nothing is moved into them until you run this.
     It records what is missing in each partition, and the consent state of every number in the
     store, so that no opt-out is left in the store alone.
     """
-    return comparison.adopt(context.services, context.actor(), request.reason, context.progress)
+    return comparison.adopt(archiver, context.actor(), request.reason, context.progress)
 
 
 class NumberDifference(msgspec.Struct, frozen=True):
@@ -242,7 +250,11 @@ class RecordsDifferences(msgspec.Struct, frozen=True):
     ),
     exit_code=lambda found: int(bool(found.items)),
 )
-def compare_records(context: Context, request: NoFields) -> RecordsDifferences:  # noqa: ARG001
+def compare_records(
+    _: Context,
+    request: NoFields,  # noqa: ARG001
+    archiver: LedgerArchiver,
+) -> RecordsDifferences:
     """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
 
     It first moves waiting events into the records. `smsgate rebuild` corrects differences.
@@ -250,7 +262,7 @@ def compare_records(context: Context, request: NoFields) -> RecordsDifferences: 
     return RecordsDifferences(
         [
             NumberDifference(number, comparison.text_of(store), comparison.text_of(records))
-            for number, store, records in comparison.differences(context.services)
+            for number, store, records in comparison.differences(archiver)
         ]
     )
 
@@ -284,13 +296,15 @@ class Rebuild(msgspec.Struct, forbid_unknown_fields=True):
     example={"buckets": 16384},
     text=rebuild_text,
 )
-def rebuild_store(context: Context, request: Rebuild) -> RebuildResult:
+def rebuild_store(
+    context: Context, request: Rebuild, settings: Settings, archiver: LedgerArchiver
+) -> RebuildResult:
     """Rebuild suppression sets, consents and review holds from the records.
 
     The gate answers "not ready" until it has finished. Texts that arrive meanwhile are kept and
     applied afterwards.
     """
-    return RebuildService(context.services).rebuild(
+    return RebuildService(settings, archiver).rebuild(
         context.progress,
         buckets=request.buckets,
         adopt=request.adopt,
@@ -314,7 +328,9 @@ class ForgetRequest(msgspec.Struct, forbid_unknown_fields=True):
     "{forwards:,} texts for an application, and {replies:,} failed replies. It is suppressed where "
     "it was.",
 )
-def forget_texts(context: Context, request: ForgetRequest) -> Forgotten:
+def forget_texts(
+    context: Context, request: ForgetRequest, applier: InboxApplier, forgetting: Forgetting
+) -> Forgotten:
     """Erase the texts of a number from records and store, for good.
 
     The number, the decisions and their times stay: they are needed to go on suppressing the number
@@ -323,13 +339,7 @@ def forget_texts(context: Context, request: ForgetRequest) -> Forgotten:
     number = as_recorded(request.number)
     if not request.yes:
         raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
-    return forget_number(
-        context.services.applier,
-        context.services.forgetting,
-        number,
-        context.actor(),
-        request.reason,
-    )
+    return forget_number(applier, forgetting, number, context.actor(), request.reason)
 
 
 OPERATIONS = (

@@ -27,10 +27,11 @@ from smsgate.domain.errors import RecordsDiffer, StoreNotReady
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.operation import Progress
 from smsgate.metrics.snapshot import RebuildProgress
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.process.published_programs import published_programs
-from smsgate.process.services import Services
 from smsgate.records import Records
 from smsgate.records.writer import id_of, numbers_of
+from smsgate.settings import Settings
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S
 from smsgate.store.keys import PARTITIONS
 from smsgate.store.metadata import BUCKETS
@@ -80,12 +81,11 @@ def rebuild_text(done: RebuildResult) -> str:
 
 
 class RebuildService:
-    """Restores the store of services from their records."""
+    """Restores the store of an archiver from its records."""
 
-    def __init__(self, services: Services) -> None:
-        self._settings, self._store = services.settings, services.store
-        self._records, self._reader = services.records, services.records.reader
-        self._archiver = services.archiver
+    def __init__(self, settings: Settings, archiver: LedgerArchiver) -> None:
+        self._settings, self._store, self._archiver = settings, archiver.store, archiver
+        self._records, self._reader = archiver.records, archiver.records.reader
 
     def needed(self) -> str:
         """Why the store must be rebuilt before it can be used; empty where it need not.

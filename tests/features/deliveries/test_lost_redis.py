@@ -21,7 +21,7 @@ def lose(services, redis_client):
     def lost() -> None:
         services.archiver.move_all()
         redis_client.flushall()
-        RebuildService(services).rebuild(lambda *_: None)
+        RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
 
     return lost
 
@@ -52,7 +52,9 @@ def test_what_waited_goes_on_and_what_was_accepted_does_not(
 def test_what_a_rebuild_finds_in_the_ledger_goes_on(services, signed, make, app) -> None:
     services.ingest.receive("twilio", signed("one"))
     services.applier.drain(partition_of(NUMBER))
-    RebuildService(services).rebuild(lambda *_: None, adopt=True, allow_empty=True)
+    RebuildService(services.settings, services.archiver).rebuild(
+        lambda *_: None, adopt=True, allow_empty=True
+    )
     settle(services, make())
     assert app.taken == [(NUMBER, "one")]
 
@@ -83,7 +85,7 @@ def test_an_older_copy_of_the_store_hands_nothing_over_twice(
     redis_client.flushall()
     for key, value in copy.items():
         redis_client.restore(key, 0, value)
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     settle(services, one)
     assert app.taken == [(NUMBER, "one"), (NUMBER, "two")]
 

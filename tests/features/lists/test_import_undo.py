@@ -368,6 +368,6 @@ def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
     undo(services, list_id)
     services.archiver.move_all()
     redis_client.flushall()
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
     assert undo(services, list_id)["undone"] == len(MANY) - 1

@@ -357,7 +357,7 @@ def test_a_rebuilt_store_keeps_whose_opt_out_it_is(services, redis_client):
     work(services)
     services.archiver.move_all()
     redis_client.flushall()
-    RebuildService(services).rebuild(lambda *_: None)
+    RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     with pytest.raises(RestoreRefused, match="opted out itself"):
         manual.restore(services, MISTAKE)
     manual.restore(services, replace(MISTAKE, number=OTHER))

@@ -79,11 +79,11 @@ def seen(services):
 
 
 def equal(services):
-    return [*differences(services)] == []
+    return [*differences(services.archiver)] == []
 
 
 def rebuilding(services):
-    return RebuildService(services)
+    return RebuildService(services.settings, services.archiver)
 
 
 def test_after_a_flush_everything_is_as_it_was(recorded, redis_client):
@@ -350,12 +350,12 @@ def test_another_bucket_count_changes_nothing_that_is_seen(recorded):
 def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_client):
     key = set_key(PARTITION_KEYS[partition_of(NUMBER)], "set", "all", NUMBER, 8)
     redis_client.srem(key, NUMBER[1:])
-    (found,) = differences(recorded)
+    (found,) = differences(recorded.archiver)
     number, there, recorded_state = found
     assert (number, there.everywhere, recorded_state.everywhere) == (NUMBER, False, True)
 
     redis_client.sadd(key, NUMBER[1:], int(NUMBER[1:]) + 8)
-    assert len([*differences(recorded)]) == 1
+    assert len([*differences(recorded.archiver)]) == 1
 
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):

@@ -37,15 +37,21 @@ def receive(services, request):
     services.archiver.move_all()
 
 
+def use_records(services, records):
+    """Let the services work with other records."""
+    services.records.close()
+    object.__setattr__(services, "records", records)
+    object.__setattr__(services, "archiver", LedgerArchiver(services.store, records))
+
+
 def test_records_that_lack_what_the_store_has_do_not_overwrite_it(recorded, tmp_path):
     """DATABASE_URL names a fresh database, or an older copy."""
     fresh = Records(f"sqlite:///{tmp_path}/fresh.sqlite3")
     fresh.migrate()
-    recorded.records.close()
-    object.__setattr__(recorded, "records", fresh)
+    use_records(recorded, fresh)
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
-        RebuildService(recorded).rebuild(quiet)
+        RebuildService(recorded.settings, recorded.archiver).rebuild(quiet)
     assert not recorded.gate.allows(NUMBER, program="alerts")
 
 
@@ -55,17 +61,17 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
     with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(older)) as two:
         one.backup(two)
     receive(recorded, signed("STOP", OTHER))
-    recorded.records.close()
-    object.__setattr__(recorded, "records", Records(f"sqlite:///{older}"))
+    use_records(recorded, Records(f"sqlite:///{older}"))
 
     with pytest.raises(RecordsDiffer, match="--adopt"):
-        RebuildService(recorded).rebuild(quiet)
+        RebuildService(recorded.settings, recorded.archiver).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
 
-    object.__setattr__(recorded, "archiver", LedgerArchiver(recorded.store, recorded.records))
-    assert adopt(recorded, "ana", "a backup", quiet) == AdoptionResult(partitions=1, numbers=1)
-    assert [*differences(recorded)] == []
-    RebuildService(recorded).rebuild(quiet)
+    assert adopt(recorded.archiver, "ana", "a backup", quiet) == AdoptionResult(
+        partitions=1, numbers=1
+    )
+    assert [*differences(recorded.archiver)] == []
+    RebuildService(recorded.settings, recorded.archiver).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")
     assert [*recorded.records.verifier.verify()] == []
 
@@ -73,7 +79,7 @@ def test_an_older_copy_of_the_records_does_not_overwrite_the_store(recorded, sig
 def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
     recorded, redis_client, monkeypatch
 ):
-    rebuilding = RebuildService(recorded)
+    rebuilding = RebuildService(recorded.settings, recorded.archiver)
     remember = RebuildService._remember_messages
 
     def flushed(*given):
@@ -88,7 +94,7 @@ def test_a_store_that_is_flushed_while_it_is_rebuilt_is_not_opened(
 
 
 def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, monkeypatch):
-    rebuilding = RebuildService(recorded)
+    rebuilding = RebuildService(recorded.settings, recorded.archiver)
     remember = RebuildService._remember_messages
 
     def overtaken(*given):
@@ -114,7 +120,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
-    rebuilding = RebuildService(recorded)
+    rebuilding = RebuildService(recorded.settings, recorded.archiver)
     load = recorded.store.rebuild.load
 
     def mover_meanwhile(*given):
@@ -126,7 +132,7 @@ def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(
     rebuilding.rebuild(quiet)
 
     assert not recorded.gate.allows(OTHER, program="alerts")
-    assert [*differences(recorded)] == []
+    assert [*differences(recorded.archiver)] == []
 
 
 def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, redis_client):
@@ -135,10 +141,10 @@ def test_what_a_mover_commits_after_the_rebuild_is_brought_up(recorded, signed, 
     recorded.applier.drain(partition)
     lines = recorded.store.ledger.unmoved(10)[partition].lines
     redis_client.flushall()
-    RebuildService(recorded).rebuild(quiet)
+    RebuildService(recorded.settings, recorded.archiver).rebuild(quiet)
     kept = recorded.records.writer.keep({partition: [*lines.values()]})
     recorded.store.ledger.trim({partition: (kept.heads[partition], [*lines])})
 
-    assert "fell back" in RebuildService(recorded).needed()
-    RebuildService(recorded).rebuild(quiet)
+    assert "fell back" in RebuildService(recorded.settings, recorded.archiver).needed()
+    RebuildService(recorded.settings, recorded.archiver).rebuild(quiet)
     assert not recorded.gate.allows(OTHER, program="alerts")

@@ -205,7 +205,7 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
     waiting.archiver.move_all()
     before = list_cases(waiting.store, waiting.records)
     redis_client.flushall()
-    RebuildService(waiting).rebuild(lambda *_: None)
+    RebuildService(waiting.settings, waiting.archiver).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
     assert list_cases(waiting.store, waiting.records) == before
@@ -335,7 +335,7 @@ def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
     redis_client.flushall()
-    RebuildService(waiting).rebuild(lambda *_: None)
+    RebuildService(waiting.settings, waiting.archiver).rebuild(lambda *_: None)
 
     (again,) = list_cases(waiting.store, waiting.records)
     assert (again.text, again.number) == (UNCLEAR, NUMBER)
