@@ -37,8 +37,6 @@ Call: TypeAlias = tuple[Sequence[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""
 Result: TypeAlias = Any
 """What a script gave: numbers, bytes and lists of them."""
-StreamRow: TypeAlias = tuple[str, dict[bytes, bytes]]
-"""Id and fields of an entry of a stream."""
 _NOT_RUN = (
     *(errors.NoScriptError, errors.AskError, errors.TryAgainError),  # a MovedError is an AskError
     *(errors.ClusterDownError, errors.ConnectionError),
@@ -68,10 +66,8 @@ def unavailable(error: Exception, what: str = "store") -> StoreUnavailable:
     for sign, remedy in _WRITES_REFUSED.items():
         if sign in problem.lower():
             return StoreUnavailable(f"Redis refuses writes: {line}", remedy)
-    for sign, remedy in _REMEDIES.items():
-        if sign in problem.lower():
-            return StoreUnavailable(f"the {what} cannot be used: {line}", remedy)
-    return StoreUnavailable(f"the {what} cannot be used: {line}")
+    remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in problem.lower()]
+    return StoreUnavailable(f"the {what} cannot be used: {line}", *remedies[:1])
 
 
 @contextmanager
@@ -92,12 +88,8 @@ class Client(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's own
         """The answer to a command. Raises ``StoreUnavailable``, and ``NoScriptError``."""
-        try:  # quicker than ``translated``
+        with translated():
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except errors.NoScriptError:
-            raise
-        except errors.RedisError as error:
-            raise unavailable(error) from error
 
     def by_server(self, keys: Sequence[str]) -> dict[redis.Redis, Sequence[int]]:
         """The servers that hold the keys, each with the places of its keys."""
@@ -294,8 +286,8 @@ def as_text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else value or ""
 
 
-def stream_rows(rows: object) -> list[StreamRow]:
-    """Rows of a stream, as redis-py gives them, with their ids as text."""
+def stream_rows(rows: object) -> list[tuple[str, dict[bytes, bytes]]]:
+    """Id, as text, and fields of the rows of a stream that redis-py gives."""
     return [(id_.decode(), fields) for id_, fields in cast("list[tuple[bytes, Any]]", rows)]
 
 
