@@ -22,7 +22,8 @@ from werkzeug.wrappers import Response
 
 from smsgate.features.operators.service import SignInRefused
 from smsgate.settings import SingleSignOn
-from smsgate.web.limits import slot
+from smsgate.web.limits import RefusalLog, slot
+from smsgate.web.wsgi_request import address_of
 
 CALLBACK = "/console/in/provider/back"
 TIMEOUT_S = 5.0
@@ -47,6 +48,7 @@ class SignInProvider:
     def __init__(self, settings: SingleSignOn, public_url: str) -> None:
         self.name = settings.name
         self._settings, self._public_url = settings, public_url
+        self._lines = RefusalLog()
         self._free = threading.Semaphore(4)
         """While the provider hangs, the other threads go on answering."""
 
@@ -68,7 +70,7 @@ class SignInProvider:
         The subject is a hash of issuer and subject, which never change for a person; the address
         is empty unless the provider verified it.
         """
-        with self._asking() as app:
+        with self._asking(f"{_STATE_PREFIX}{request.args.get('state', '')}") as app:
             issuer = app.server_metadata["issuer"]
             is_required = app.server_metadata.get("authorization_response_iss_parameter_supported")
             if request.args.get("iss", None if is_required else issuer) != issuer:
@@ -85,8 +87,11 @@ class SignInProvider:
         return sha256(subject.encode()).hexdigest(), email
 
     @contextmanager
-    def _asking(self) -> Iterator[FlaskOAuth2App]:
-        """A client for one request, which knows what the provider says of itself now."""
+    def _asking(self, state: str = "") -> Iterator[FlaskOAuth2App]:
+        """A client for one request, which knows what the provider says of itself now.
+
+        Without the ``state`` of a sign-in that began in this browser the provider is not asked.
+        """
         app = FlaskOAuth2App(
             FlaskIntegration("oidc"),
             name="oidc",
@@ -100,6 +105,8 @@ class SignInProvider:
             },
         )
         try:
+            if state and state not in session:
+                raise ValueError("no sign-in began in this browser")
             with slot(self._free):
                 metadata: dict[str, Any] = app.load_server_metadata()
                 # Settings have no slash at the end; the issuer of some providers does.
@@ -110,8 +117,9 @@ class SignInProvider:
                 metadata[name] = [one for one in offered if one in _ALGORITHMS]
                 yield app
         except _FAILURES as error:
-            # The type alone: what the provider says may hold a code or a token.
-            _log.warning("single sign-on failed", reason=type(error).__name__)
+            if self._lines.takes("", address_of(request.environ)):
+                # The type alone: what the provider says may hold a code or a token.
+                _log.warning("single sign-on failed", reason=type(error).__name__)
             is_away = isinstance(error, requests.RequestException)
             problem = "cannot be reached or does not work right now"
             problem = problem if is_away else "did not confirm who you are"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings import SingleSignOn
@@ -222,6 +223,14 @@ def test_what_the_provider_refuses_is_told(maria, visitor):
     answer = visitor.get(f"{START}/back?error=access_denied&error_description=<b>no</b>")
     page = refused(visitor, answer, "did not confirm who you are")
     assert "<b>no</b>" not in page.text
+
+
+def test_answers_that_nobody_asked_for_fill_no_log_and_reach_no_provider(maria, provider, visitor):
+    with capture_logs() as lines:
+        for _ in range(30):
+            refused(visitor, visitor.get(f"{START}/back?code=x&state=y"), "did not confirm")
+    assert 0 < len(lines) < 30
+    assert provider.asked == []
 
 
 def test_while_the_provider_is_away_passwords_go_on(maria, provider, visitor, operator):
