@@ -21,6 +21,7 @@ import requests
 
 from tests.fakes.html_forms import forms_of
 from tests.fakes.own_services import NEW
+from tests.fakes.people import People
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python, _listeners
@@ -188,6 +189,13 @@ def test_wrong_sign_ins_leave_no_memory_behind(tmp_path: Path, groups) -> None:
         assert set(answers) <= {403, 429}  # some are told that too many wait
         assert answers[403] > 8
         assert memory_kb(web) - before_kb < 2 * MEMORY_KB
+        link = system.url + People(system.services.records).make_first_link()
+        with requests.Session() as http:
+            (form,) = forms_of(http.get(link).text)
+            typed = {"new": "eleven horses on a roof", "repeated": "eleven horses on a roof"}
+            assert http.post(link, form.values | typed, allow_redirects=False).status_code == 303
+            assert http.get(f"{system.url}/console/me/factor").status_code == 200
+        assert memory_kb(web) < 150 * 1024
 
 
 def memory_kb(pid: int) -> int:

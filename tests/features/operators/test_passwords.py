@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from smsgate.domain.errors import Unfit
@@ -23,6 +25,7 @@ from smsgate.features.operators import passwords
 )
 def test_a_password_that_nobody_tries_first_will_do(password) -> None:
     passwords.refuse_unfit(password, "maria")
+    assert "zxcvbn" not in sys.modules  # its words would stay in the memory of a web process
 
 
 @pytest.mark.parametrize(
