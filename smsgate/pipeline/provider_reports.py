@@ -74,14 +74,11 @@ def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
     number = sender_number(report.number, program.region if program is not None else "")
     opted_out = report.kind == "opted_out"
     intent = Intent.OPT_OUT if opted_out else Intent.NONE
-    scope = ""
-    if opted_out and program is not None:
-        scope = ALL if program.scope == "all" else program.name
     return Entry(
         number=number,
         program=program.name if program else "",
         decision=Decision(intent, rule=report.kind, keyword=report.code, note=report.note),
-        scope=scope,
+        scope=program.stop_scope if opted_out and program else "",
         source="provider",
         actor="provider",
         account=account.name,
@@ -94,12 +91,11 @@ def report_entry(settings: Settings, account: Account, report: Report) -> Entry:
 def refusal_entry(settings: Settings, reply: Reply) -> Entry:
     """The entry for a number that a provider will not text: an opt-out that we do not have."""
     program = settings.programs.get(reply.program)
-    own = program is not None and program.scope == "program"
     return Entry(
         number=reply.number,
         program=reply.program,
         decision=Decision(Intent.OPT_OUT, rule="provider_refusal"),
-        scope=reply.program if own else ALL,
+        scope=program.stop_scope if program else ALL,
         source="provider",
         actor="provider",
         account=reply.account,

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
+from smsgate.domain.messages import ALL
 from smsgate.settings import rules
 from smsgate.settings.rules import Filled, ReadOnly, Span, read_as, span_us
 from smsgate.settings.values import ANY_SENDER as ANY_SENDER
@@ -75,6 +76,11 @@ class Program(Table, kw_only=True):
     """Whether an opt-in by text is asked back: "Reply YES to confirm"."""
     feed: Feed | None = None
     forward: Application | None = None
+
+    @property
+    def stop_scope(self) -> str:
+        """Where a STOP to it holds: ``all``, or its own name."""
+        return ALL if self.scope == "all" else self.name
 
 
 class Web(Table):

@@ -235,7 +235,7 @@ class Importer:
     def _scope(self, program: str) -> str:
         """Where an opt-out of a list for a program (or ``all``) holds."""
         found = self.settings.programs.get(program)
-        return ALL if found is None or found.scope == "all" else found.name
+        return found.stop_scope if found else ALL
 
 
 def entry_of(event: Event) -> Entry:

@@ -140,7 +140,7 @@ class ListClaim:
             decision=Decision(
                 Intent.OPT_OUT, rule=RULE, note="it is on the provider's own opt-out list"
             ),
-            scope=ALL if self.program.scope == "all" else self.program.name,
+            scope=self.program.stop_scope,
             source="provider",
             actor="provider",
             account=account.name,

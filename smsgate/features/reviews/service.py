@@ -84,7 +84,7 @@ class ReviewService:
         entries = []
         for one in some:
             program = programs.get(one.program)
-            scope = one.program if program is not None and program.scope == "program" else ALL
+            scope = program.stop_scope if program else ALL
             entry = Entry(
                 number=one.number,
                 program=one.program,
