@@ -118,7 +118,8 @@ def test_all_that_staff_did_stands_in_one_order(log):
     assert by_action["Opted out"].number == NUMBER
     assert by_action["Opted out"].note == "by phone"
     assert by_action["Imported a list"].about == "old.csv"
-    assert by_action["Saved a keyword set"].note == "version 1: more words"
+    keywords = by_action["Saved a keyword set"]
+    assert (keywords.about, keywords.note) == ("Spanish", "version 1: more words")
     saved = by_action["Saved replies"]
     assert (saved.about, saved.note) == ("alerts", "version 1: they moved")
     assert by_action["Signed in"].address == "10.0.0.1"

@@ -4,67 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.domain.messages import Decision, Entry, InboundMessage, Intent
+from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.features.reviews import operations
 from smsgate.features.reviews.cases import ReviewCase
-from smsgate.providers import PROVIDERS
 from smsgate.store.keys import partition_of
-from tests.fakes.own_services import ready_services
+from tests.fakes.values import NUMBER
 
-twilio = PROVIDERS["twilio"]
-
-NUMBER, OTHER = "+14155550123", "+33612345678"
-TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "5" * 32, "TWILIO_AUTH_TOKEN": "opens-nothing"}
 UNCLEAR = "para [red]"
 """Not clear, and with what a console might take for its own markup."""
-CONFIG = """
-[accounts.twilio]
-provider    = "twilio"
-account_sid = "${TWILIO_ACCOUNT_SID}"
-auth_token  = "${TWILIO_AUTH_TOKEN}"
-
-[programs.alerts]
-name     = "Acme Alerts"
-account  = "twilio"
-senders  = ["*"]
-keywords = ["en", "es"]
-"""
-
-
-@pytest.fixture
-def environ(tmp_path, redis_url) -> dict[str, str]:
-    (tmp_path / "smsgate.toml").write_text(CONFIG)
-    return {
-        "SMSGATE_CONFIG": str(tmp_path),
-        "SMSGATE_DATA_DIR": str(tmp_path / "var"),
-        "REDIS_URL": redis_url,
-        **TWILIO,
-    }
-
-
-@pytest.fixture
-def services(environ):
-    with ready_services(environ) as made:
-        yield made
 
 
 @pytest.fixture
 def there(terminal, environ, services):
+    services.records.migrate()
     return terminal(**environ)
 
 
-def receive(services, text, number=NUMBER, id_="SM1") -> None:
-    message = InboundMessage("twilio", id_, number, "+12025550100", text)
-    account = services.settings.accounts["twilio"]
-    url = "https://sms.example.com/webhooks/twilio"
-    assert (
-        services.ingest.receive("twilio", twilio.inbound(message, account, url)).outcome == "review"
-    )
-
-
 @pytest.fixture
-def waiting(services):
-    receive(services, "para")
+def waiting(services, signed):
+    assert services.ingest.receive("twilio", signed("para")).outcome == "review"
     services.applier.drain(partition_of(NUMBER))
     return services
 
@@ -80,13 +38,11 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
     assert "para" in there.output
     (row,) = there.json("review", "list")["reviews"]
     assert (row["number"], row["program"], row["text"]) == (NUMBER, "alerts", "para")
-    assert row["why"].startswith("may be altered or out of date: ")
+    assert row["why"] == "exact keyword: PARA"
     assert row["key"] in there.output
 
 
-def test_what_a_subscriber_wrote_is_no_markup_and_does_nothing_to_the_terminal(
-    there, services, monkeypatch
-):
+def test_what_a_subscriber_wrote_is_no_markup_and_does_nothing_to_the_terminal(there, monkeypatch):
     entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="[/]"), text=f"{UNCLEAR}\x1b[2J")
     waiting = ReviewCase("alerts", NUMBER, "1-0", "1-0", 1, entry)
     monkeypatch.setattr(operations, "list_cases", lambda *_: [waiting])
@@ -118,9 +74,9 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
-    there, waiting, applied
+    there, waiting, signed, applied
 ):
-    receive(waiting, "who gave you my number", id_="SM2")
+    waiting.ingest.receive("twilio", signed("who gave you my number"))
     if applied:
         waiting.applier.drain(partition_of(NUMBER))
     first, second = there.json("review", "list")["reviews"]
@@ -129,7 +85,7 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
 
     assert there.run(*DECIDE, "none") == 2
     assert "which texts you read" in there.errors
-    receive(waiting, "enough??", id_="SM3")
+    waiting.ingest.receive("twilio", signed("enough??"))
     assert there.run(*DECIDE, "none", "--seen", first["key"]) == 2
     assert "a newer text" in there.errors
     assert reason(waiting) == "review"
@@ -138,3 +94,5 @@ def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
     assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 0
     assert reason(waiting) == ""
     assert there.json("review", "list")["reviews"] == []
+    assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 2
+    assert "is in review: see" in there.errors

@@ -79,29 +79,6 @@ def test_marketing_is_held_until_each_text_whose_opt_out_would_cover_it_is_decid
     assert reason(waiting, "orders") == ""
 
 
-def test_a_person_may_find_that_it_asks_to_stop(waiting, api):
-    waiting.applier.drain(PARTITION)
-    decide(waiting, "opt_out", "alerts", "ana")
-    assert reason(waiting) in ("hold", "review")
-    waiting.applier.drain(PARTITION)
-
-    assert reason(waiting) == "opted_out_all"
-    assert list_cases(waiting.store, waiting.records) == []
-    assert waiting.history.of_number(NUMBER)[-1].entry.actor == "ana"
-
-
-def test_a_person_may_find_that_it_does_not_and_take_that_back(waiting):
-    waiting.applier.drain(PARTITION)
-    decide(waiting, "none", "alerts", "ana")
-    waiting.applier.drain(PARTITION)
-    assert (reason(waiting), list_cases(waiting.store, waiting.records)) == ("", [])
-
-    manual.reviews(waiting).decide("undo", NUMBER, "alerts", "ana")
-    assert reason(waiting) == "review"
-    waiting.applier.drain(PARTITION)
-    assert len(list_cases(waiting.store, waiting.records)) == 1
-
-
 def test_a_stop_settles_what_waited(waiting, signed):
     waiting.ingest.receive("twilio", signed("STOP"))
     waiting.applier.drain(PARTITION)
@@ -119,18 +96,6 @@ def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting
     assert reason(waiting) == "review"
     (left,) = list_cases(waiting.store, waiting.records)
     assert left.text == MORE
-
-
-def test_one_text_is_decided_once_whoever_comes_second(waiting):
-    waiting.applier.drain(PARTITION)
-    decide(waiting, "none", "alerts", "ana")
-    with pytest.raises(ReviewChanged):
-        decide(waiting, "opt_out", "alerts", "bob")
-    waiting.applier.drain(PARTITION)
-
-    assert reason(waiting) == ""
-    with pytest.raises(NoSuchReview):
-        decide(waiting, "opt_out", "alerts", "bob")
 
 
 def test_of_many_who_decide_at_once_one_does(waiting):
@@ -151,19 +116,6 @@ def test_of_many_who_decide_at_once_one_does(waiting):
         if one.entry and one.entry.source == "operator"
     ]
     assert len(keys) == len(made) == 1
-
-
-def test_a_decision_is_for_the_text_that_was_seen(waiting, signed):
-    (seen,) = waiting.store.inbox_reader.open_reviews()
-    waiting.ingest.receive("twilio", signed(MORE))
-    with pytest.raises(ReviewChanged, match="newer text"):
-        manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", seen.key)
-    (now,) = waiting.store.inbox_reader.open_reviews()
-    assert (now.first, now.newest > now.first) == (seen.first, True)
-    manual.reviews(waiting).decide("none", NUMBER, "alerts", "ana", now.key)
-    waiting.applier.drain(PARTITION)
-
-    assert waiting.store.inbox_reader.open_reviews() == []
 
 
 def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
@@ -239,16 +191,6 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
     assert reason(waiting, "orders") == "opted_out"
 
 
-def test_taking_an_opt_out_back_at_once_is_applied_behind_it(waiting):
-    waiting.applier.drain(PARTITION)
-    key = decide(waiting, "opt_out", "alerts", "ana")
-    undo(waiting, key, "ana")
-    assert reason(waiting) in ("hold", "review")
-    waiting.applier.drain(PARTITION)
-
-    assert reason(waiting) == "review"
-
-
 @pytest.mark.parametrize("sender", ["+14155550999", ORDERS])
 def test_their_own_stop_outlives_a_decision_that_is_taken_back(waiting, signed, sender):
     waiting.applier.drain(PARTITION)
@@ -307,23 +249,6 @@ def test_a_decision_is_taken_back_once_and_only_a_decision_is(waiting):
     for wrong in (f"{PARTITION}-{other}", "", "x", "99-1-0", f"{PARTITION}-1-0", "²-1-0"):
         with pytest.raises(NoSuchReview):
             undo(waiting, wrong, "ana")
-
-
-@pytest.mark.parametrize("recorded", [True, False])
-def test_what_was_decided_lately_is_told_with_who_and_what(waiting, recorded):
-    waiting.records.migrate()
-    waiting.applier.drain(PARTITION)
-    key = decide(waiting, "none", "alerts", "ana")
-    waiting.applier.drain(PARTITION)
-    if recorded:
-        waiting.archiver.move_all()
-    undo(waiting, key, "bob")
-    waiting.applier.drain(PARTITION)
-
-    undone, made = manual.reviews(waiting).decisions.lately(3600 * 1_000_000, 10)
-    assert (made.key, made.decided, made.entry.actor) == (key, "none", "ana")
-    assert (undone.decided, undone.entry.actor) == ("undo", "bob")
-    assert made.about[1] == next(one for one in waiting.history.of_number(NUMBER)).received_us
 
 
 def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_client):

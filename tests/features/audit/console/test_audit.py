@@ -6,7 +6,6 @@ import csv
 import io
 
 from smsgate.domain.messages import Intent
-from smsgate.records import ContentVersion
 from smsgate.records.operator_actions import ActionAuthor, add_action
 from tests.fakes.pages import NASTY, decide, harmless, waits, words
 from tests.fakes.people import People
@@ -72,16 +71,3 @@ def test_nothing_on_it_is_taken_for_markup(services, admin, agent):
     opted_out(agent, services, reason=NASTY)
     assert harmless(admin.get(AUDIT))
     assert harmless(admin.get(f"{AUDIT}?person=%3Cscript%3Ealert('x')%3C/script%3E"))
-
-
-def test_what_was_changed_is_named_as_people_know_it(services, admin):
-    services.records.reply_versions.save(ContentVersion("alerts", 1, "", "ana", 1_000_000))
-    services.records.keyword_versions.save(ContentVersion("ht", 1, "", "ana", 2_000_000))
-    page = words(admin.get(f"{AUDIT}?person=ana"))
-    assert "Saved replies alerts" in page
-    assert "Saved a keyword set Haitian Creole" in page
-    found = rows(admin.get(f"{AUDIT}?csv=yes&person=ana"))
-    assert [one["about"] for one in found] == [
-        "Haitian Creole",
-        "alerts",
-    ]

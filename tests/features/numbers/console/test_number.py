@@ -167,22 +167,6 @@ def test_what_is_on_its_way_to_the_records_is_told_once(services, viewer):
     assert words(viewer.get(PAGE)).count("STOP just once") == 1
 
 
-def test_a_long_story_comes_in_pages_that_miss_nothing(services, viewer):
-    for at in range(65):
-        told(services, Intent.HELP, f"help {at}.", applied=False)
-    work(services)
-    services.archiver.move_all()
-    seen, path, pages = [], PAGE, 0
-    while path:
-        page = viewer.get(path)
-        seen += re.findall(r"help (\d+)\.", page.text)
-        pages += 1
-        older = re.search(r'rel="next" href="(\?before=[^"]+)"', page.text)
-        path = f"{PAGE}{older[1]}" if older else ""
-    assert seen == [str(at) for at in reversed(range(65))]
-    assert pages == 3
-
-
 def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     consent = Consent(words=f"Yes {NASTY}", medium="paper", source="form 7", given_us=1)
     manual.record_consent(services, NUMBER, "alerts", consent, "operator", "ana")
@@ -195,13 +179,6 @@ def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     assert "(manual: a letter & more; bob)" in said
     assert "form 7" in said
     assert "Consent recorded · Acme Alerts applied a moment ago · manual, ana" in said
-
-
-def test_a_text_that_waits_leads_to_review(services, viewer):
-    id_ = told(services, Intent.REVIEW, "hm")
-    page = viewer.get(PAGE)
-    assert f"/console/review?show={partition_of(NUMBER)}-{id_}" in page.text
-    assert "in review: no marketing until someone decides" in words(page)
 
 
 def test_a_text_to_another_program_that_holds_this_one_is_named(services, viewer):
