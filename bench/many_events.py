@@ -13,20 +13,19 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, UniqueConstraint
+from sqlalchemy import Connection, Table, UniqueConstraint, select
 from sqlalchemy.schema import AddConstraint, Constraint, DropConstraint
 
 from bench.records import events
 from smsgate.consent.events import Event, event_id
 from smsgate.domain.messages import ALL
-from smsgate.records.database import Database
+from smsgate.records.database import Database, upsert
 from smsgate.records.projections import OPTED_OUT, TAIL
 from smsgate.records.tables import events as events_table
-from smsgate.records.tables import links, memberships, numbers, texts
+from smsgate.records.tables import heads, links, memberships, numbers, texts
 from smsgate.records.writer import (
     COLUMNS,
     FIRST,
-    NEWEST_LINKS,
     content_hash,
     content_of,
     link_hash,
@@ -121,8 +120,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     assert sample.text is not None
     salt, words, facts = sample.text["salt"], sample.text["words"], sample.event["facts"]
     digest = text_digest(salt, words)
-    newest = connection.execute(NEWEST_LINKS)
-    known = {row.partition: (row.seq, bytes(row.hash)) for row in newest}
+    known = {row.partition: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
     ends: dict[int, tuple[int, bytes]] = {}
     rows: dict[str, list[_Row]] = {table.name: [] for table in _TABLES}
     for place in places:
@@ -159,6 +157,10 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         rows["memberships"].append(member)
     for table in _TABLES:
         _put(connection, table, rows[table.name])
+    for partition, (seq, end) in ends.items():
+        adding = upsert(connection, heads).values(partition=partition, seq=seq, hash=end)
+        moved = {"seq": seq, "hash": end}
+        connection.execute(adding.on_conflict_do_update(index_elements=["partition"], set_=moved))
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:

@@ -17,15 +17,15 @@ from sqlalchemy import Connection, select
 from smsgate.domain.errors import CursorRefused
 from smsgate.records.database import DatabasePart
 from smsgate.records.reader import EVENTS, recorded_of, rows_of
-from smsgate.records.tables import events, links
+from smsgate.records.tables import events, heads, links
 from smsgate.records.values import Recorded
-from smsgate.records.writer import NEWEST_LINKS
 
 Position: TypeAlias = Mapping[int, int]
 """By partition the sequence number of the last event read; a missing partition is at 0."""
 START: Position = {}
 _POSITION = re.compile(r"\d{1,3}-\d{1,18}(?:\.\d{1,3}-\d{1,18}){0,63}", re.ASCII)
 _START_TEXT = "0"
+_HEADS = select(heads.c.partition, heads.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class EventReader(DatabasePart):
 
     def newest(self) -> Position:
         """The position behind everything that is recorded now."""
-        return {row.partition: row.seq for row in rows_of(self._database, NEWEST_LINKS)}
+        return {row.partition: row.seq for row in rows_of(self._database, _HEADS)}
 
     def after(self, position: Position, limit: int) -> EventBatch:
         """At most ``limit`` events behind a position.
@@ -70,7 +70,7 @@ class EventReader(DatabasePart):
         if self._database.absent:
             return EventBatch([], position, more=False)
         with self._database.reading() as connection:
-            ends: Position = {row.partition: row.seq for row in connection.execute(NEWEST_LINKS)}
+            ends: Position = {row.partition: row.seq for row in connection.execute(_HEADS)}
             if any(seq > ends.get(partition, 0) for partition, seq in position.items()):
                 raise CursorRefused(
                     "The records end before that cursor: it is from another database, or from a "

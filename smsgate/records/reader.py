@@ -27,7 +27,7 @@ from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, DatabasePart, lookup
-from smsgate.records.tables import events, links, listed, numbers, stores, texts
+from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
 from smsgate.records.values import (
     ChainLink,
     HistoryPlace,
@@ -37,7 +37,7 @@ from smsgate.records.values import (
     StoreKnown,
     TextSearchPage,
 )
-from smsgate.records.writer import NEWEST_LINKS, TEXT_PATHS, decode_facts
+from smsgate.records.writer import TEXT_PATHS, decode_facts
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
@@ -204,7 +204,7 @@ class RecordReader(DatabasePart):
 
     def count_events(self) -> int:
         """How many links the chains have."""
-        return sum(head.seq for head in self.heads().values())
+        return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
 
     def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
         """The consent states of a partition's numbers, unordered, as a rebuild reads them."""
@@ -242,12 +242,14 @@ class RecordReader(DatabasePart):
 
     def count_numbers(self) -> int:
         """How many numbers ``numbers`` will give."""
-        rows = rows_of(self._database, select(func.count()).select_from(numbers))
-        return int(rows[0][0]) if rows else 0
+        return self._scalar(select(func.count()).select_from(numbers))
 
     def heads(self) -> dict[int, ChainLink]:
         """The newest link of each partition that has one."""
-        return {row.partition: ChainLink(*row) for row in rows_of(self._database, NEWEST_LINKS)}
+        asked = select(links).join(
+            heads, (heads.c.partition == links.c.partition) & (heads.c.seq == links.c.seq)
+        )
+        return {row.partition: ChainLink(*row) for row in rows_of(self._database, asked)}
 
     def links(
         self, partition: int, after: int = 0, until: int | None = None
@@ -274,6 +276,10 @@ class RecordReader(DatabasePart):
 
     def _read(self, asked: Select[Any]) -> list[Recorded]:
         return [*map(recorded_of, rows_of(self._database, asked))]
+
+    def _scalar(self, asked: Select[Any]) -> int:
+        rows = rows_of(self._database, asked)
+        return int(rows[0][0]) if rows else 0
 
 
 def _newest(asked: Select[Any], before: HistoryPlace | None) -> Select[Any]:

@@ -5,6 +5,7 @@ table             key                       holds
 ================  ========================  =====================================================
 links             partition, seq; event_id  the hash chain of each partition; never changed, never
                                             removed
+heads             partition                 the newest link of each partition
 events            id                        what happened, without texts; removed by retention alone
 texts             event_id                  salt and texts of an event: what can be erased
 removals          event_id, part            which contents were taken away, and by which event
@@ -59,6 +60,14 @@ links = Table(
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("event_id", name="links_event_id"),
     sqlite_with_rowid=False,
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
 )
 
 events = Table(

@@ -24,6 +24,7 @@ from smsgate.records.reader import event_of, number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, fits
 from smsgate.records.tables import (
     events,
+    heads,
     links,
     listed,
     memberships,
@@ -82,7 +83,8 @@ class Verifier(DatabasePart):
             _read_damaged_texts(connection)
             yield from _file_findings(connection)
             try:
-                for partition in sorted(connection.scalars(select(links.c.partition).distinct())):
+                asked = select(links.c.partition).distinct().union(select(heads.c.partition))
+                for partition in sorted(connection.scalars(asked)):
                     yield from _partition(connection, partition, progress)
                 streamed = connection.execution_options(yield_per=_PAGE)
                 yield from _unlinked(streamed)
@@ -129,15 +131,21 @@ def _partition(
             yield from page
             progress(len(page))
 
-    yield from check_chain(partition, rows(), _content_problem)
+    asked = select(heads.c.seq, heads.c.hash).where(heads.c.partition == partition)
+    head = connection.execute(asked).one_or_none() or (0, FIRST)
+    yield from check_chain(partition, rows(), (head[0], bytes(head[1])), _content_problem)
 
 
 def check_chain(
-    partition: int, chain: Iterable[Row], problem_of: Callable[[Row], str] = lambda _: ""
+    partition: int,
+    chain: Iterable[Row],
+    head: tuple[int, bytes],
+    problem_of: Callable[[Row], str] = lambda _: "",
 ) -> Iterator[ChainFinding]:
     """What is wrong with the links of a partition, in their order, as they are stored.
 
-    ``problem_of`` says what is wrong with the contents of a link; empty where nothing is.
+    ``head`` is the newest one that was noted. ``problem_of`` says what is wrong with the contents
+    of a link; empty where nothing is.
     """
     last, previous = 0, FIRST
     for link in chain:
@@ -147,12 +155,24 @@ def check_chain(
                 problem = "the link, or the hash of the one before it, was changed"
                 yield ChainFinding(partition, link.seq, link.event_id, problem)
         else:  # behind a gap nothing says what a hash should be
-            first, until = last + 1, link.seq - 1
-            which = f"link {first} is" if first == until else f"links {first} to {until} are"
-            yield ChainFinding(partition, first, "", f"{which} missing")
+            yield _missing(partition, last + 1, link.seq - 1)
         if problem := problem_of(link):
             yield ChainFinding(partition, link.seq, link.event_id, problem)
         last, previous = link.seq, bytes(link.hash)
+    seq, hash_ = head
+    if seq > last:
+        yield _missing(partition, last + 1, seq, " at the end")
+    elif seq < last:
+        problem = f"links were added behind the head, link {seq}"
+        yield ChainFinding(partition, seq + 1, "", problem)
+    elif hash_ != previous:
+        problem = "the hash of the newest link, or of the partition's head, was changed"
+        yield ChainFinding(partition, seq, "", problem)
+
+
+def _missing(partition: int, first: int, last: int, where: str = "") -> ChainFinding:
+    which = f"link {first} is" if first == last else f"links {first} to {last} are"
+    return ChainFinding(partition, first, "", f"{which} missing{where}")
 
 
 def _chain_query(partition: int) -> Select[Any]:

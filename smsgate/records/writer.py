@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event, consent_state_row
@@ -252,21 +252,19 @@ class EventWriter(DatabasePart):
 
     def seqs(self) -> dict[int, int]:
         """By partition the sequence number of its newest link."""
+        asked = select(tables.heads.c.partition, tables.heads.c.seq)
         with self._database.reading() as connection:
-            return {row.partition: row.seq for row in connection.execute(NEWEST_LINKS)}
+            return {row.partition: row.seq for row in connection.execute(asked)}
 
     def _keep(
         self, connection: Connection, contents: Mapping[int, Sequence[EventContent]], rows: _Rows
     ) -> WriteResult:
         known = _known(connection, [one.id for partition in contents.values() for one in partition])
-        newest = {row.partition: row for row in connection.execute(NEWEST_LINKS)}
         heads: dict[int, int] = {}
         for partition, all_ in contents.items():
             fresh = {one.id: one for one in reversed(all_) if one.id not in known}
             new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
-            last = newest.get(partition)
-            seq, hash_ = (last.seq, bytes(last.hash)) if last else (0, FIRST)
-            heads[partition] = _continue(partition, seq, hash_, new, rows)
+            heads[partition] = _continue(connection, partition, new, rows)
         try:
             _write(connection, rows)
         except IntegrityError as error:
@@ -275,7 +273,7 @@ class EventWriter(DatabasePart):
 
 
 class _HeadMoved(Exception):
-    """Another mover wrote the next link of a partition; the transaction is rolled back."""
+    """Another mover wrote into the partition; the transaction is rolled back."""
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
@@ -287,27 +285,16 @@ def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _newest_links() -> Select[Any]:
-    """The newest link of each partition: one look into the key for each, however many there are."""
-    links = tables.links
-    first = select(func.min(links.c.partition).label("partition")).cte("partitions", recursive=True)
-    following = select(func.min(links.c.partition)).where(links.c.partition > first.c.partition)
-    found = first.union_all(
-        select(following.scalar_subquery()).where(first.c.partition.is_not(None))
-    )
-    seq = select(func.max(links.c.seq)).where(links.c.partition == found.c.partition)
-    last = select(found.c.partition, seq.scalar_subquery().label("seq")).subquery()
-    here = (links.c.partition == last.c.partition) & (links.c.seq == last.c.seq)
-    return select(links).join(last, here)
-
-
-NEWEST_LINKS = _newest_links()
-
-
 def _continue(
-    partition: int, seq: int, previous: bytes, new: Iterable[EventContent], rows: _Rows
+    connection: Connection, partition: int, new: Iterable[EventContent], rows: _Rows
 ) -> int:
     """Chain the contents to the partition's last link; gives its newest sequence number."""
+    heads = tables.heads
+    found = connection.execute(
+        select(heads.c.seq, heads.c.hash).where(heads.c.partition == partition)
+    )
+    start, previous = found.one_or_none() or (0, FIRST)
+    seq = start
     for one in new:
         seq += 1
         previous = link_hash(previous, partition, seq, one.id, one.hash)
@@ -327,7 +314,20 @@ def _continue(
         rows.new[tables.listed] += [
             {"number": number} | place for number in dict.fromkeys(one.listed)
         ]
+    if seq > start:
+        _advance(connection, partition, start, seq, previous)
     return seq
+
+
+def _advance(connection: Connection, partition: int, before: int, seq: int, hash_: bytes) -> None:
+    """Move the partition's head. Raises ``_HeadMoved`` if it has moved since it was read."""
+    adding = upsert(connection, tables.heads).values(partition=partition, seq=seq, hash=hash_)
+    is_unmoved = tables.heads.c.seq == before
+    moving = adding.on_conflict_do_update(
+        index_elements=["partition"], set_={"seq": seq, "hash": hash_}, where=is_unmoved
+    )
+    if connection.scalar(moving.returning(tables.heads.c.seq)) is None:
+        raise _HeadMoved
 
 
 def _write(connection: Connection, rows: _Rows) -> None:

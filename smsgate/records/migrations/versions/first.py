@@ -36,7 +36,7 @@ def upgrade() -> None:
         message = f"a row of {table} goes only after its removal was recorded"
         _refuse(table, "DELETE", f"NOT {announced}", message)
     if op.get_bind().dialect.name == "postgresql":
-        for table in _ONCE:
+        for table in (*_ONCE, "heads"):
             _refuse(table, "TRUNCATE", "true", f"{table} is never emptied", "STATEMENT")
 
 

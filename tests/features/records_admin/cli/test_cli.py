@@ -118,6 +118,11 @@ def test_a_cut_tail_and_emptied_tables_are_found_by_an_older_digest(terminal, fi
             column = "id" if table == "events" else "event_id"
             connection.exec_driver_sql(f"DELETE FROM {table} WHERE {column} IN ({gone})")
         connection.exec_driver_sql(f"DELETE FROM links WHERE seq > {kept}")
+        connection.exec_driver_sql("DELETE FROM heads")
+        connection.exec_driver_sql(
+            "INSERT INTO heads SELECT partition, seq, hash FROM links l "
+            "WHERE seq = (SELECT max(seq) FROM links WHERE partition = l.partition)"
+        )
         if not kept:
             connection.exec_driver_sql("DELETE FROM numbers")
             connection.exec_driver_sql("DELETE FROM memberships")
