@@ -173,7 +173,7 @@ class OptOutPages:
             return self._choices(opened, 422)
         _log.info("opt-out by link", number=masked(opened.number), scope=scope)
         stopped = self._settings.programs.get(scope)
-        sentence = fill(text.one_done, _title(stopped)) if stopped else text.done_all
+        sentence = fill(text.one_done, stopped.title) if stopped else text.done_all
         others = [
             button
             for button in self._buttons(opened, text)
@@ -209,7 +209,7 @@ class OptOutPages:
     def _choices(self, opened: OpenedLink, status: int = 200) -> Response:
         text = _text()
         program = opened.program
-        sentences = [fill(text.sender, _title(program))] if program else []
+        sentences = [fill(text.sender, program.title)] if program else []
         first, *others = self._buttons(opened, text)
         return _page(text, text.title, [*sentences, text.choose], first, others, status)
 
@@ -217,17 +217,13 @@ class OptOutPages:
         """The link's program, then the others, then all; a single program needs no choice."""
         programs = sorted(self._settings.programs, key=lambda one: one is not opened.program)
         if len(programs) == 1 and opened.program:
-            return [PageButton(*ONE_CLICK, fill(text.one, _title(programs[0])))]
-        buttons = [PageButton("scope", one.name, fill(text.one, _title(one))) for one in programs]
+            return [PageButton(*ONE_CLICK, fill(text.one, programs[0].title))]
+        buttons = [PageButton("scope", one.name, fill(text.one, one.title)) for one in programs]
         return [*buttons, PageButton("scope", ALL, text.stop_all)]
 
 
 def _text() -> PageText:
     return choose_language(request.accept_languages.values())
-
-
-def _title(program: Program) -> str:
-    return program.title or program.name
 
 
 def _page(
