@@ -100,12 +100,12 @@ def _case(
     """Return a text, or the text about which a decision was taken back."""
     received_us = _us_of(id_)
     if entry is not None and entry.decision.rule == REOPENED:
-        found = find_original(store, records, entry)
+        found = _original(store, records, entry)
         received_us, entry = (found.received_us, found.entry) if found else (received_us, None)
     return ReviewCase(one.program, one.number, one.first, one.newest, received_us, entry)
 
 
-def find_original(store: Store, records: Records, entry: Entry) -> Event | None:
+def _original(store: Store, records: Records, entry: Entry) -> Event | None:
     """Find the text about which ``entry`` took a decision back: the newest before the decision.
 
     Raises ``StoreUnavailable``.

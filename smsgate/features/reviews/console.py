@@ -89,7 +89,7 @@ class _Desk:
             raise Unfit("Choose Opt out or Not an opt-out.")
         if not keys or len(keys) > MAX_DECIDED:
             raise Unfit(f"Select at least one text, and at most {MAX_DECIDED}.")
-        some = self._queue.open_for_bulk(keys)
+        some = [one for one in self._queue.waiting(keys) if fits_row(one)]
         count = len(self._service.decide_each(decided, some, actor())) if some else 0
         flash(f"Decided {many(count, 'text')}: {_MEANING[decided]}. You can undo each one below.")
         if count < len(keys):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.domain.messages import Entry, inbox_place, ms_of
-from smsgate.features.reviews.cases import find_original
+from smsgate.domain.messages import Entry, inbox_place
+from smsgate.features.reviews.cases import read_cases
 from smsgate.records import Records
 from smsgate.store.keys import PARTITIONS, partition_of
+from smsgate.store.reader import OpenReview
 from smsgate.store.store import Store
 
 UNDO_US = 48 * 3600 * 1_000_000
@@ -38,12 +39,6 @@ class ReviewDecision:
     def undoes(self) -> str:
         """The key of the decision that it takes back."""
         return self.entry.message_id.removeprefix(f"{REOPENED}-") if self.decided == "undo" else ""
-
-    @property
-    def about(self) -> tuple[str, int]:
-        """Number and time of receipt of the text that was decided; 0 where that is unknown."""
-        id_ = seen_id(self.entry)
-        return self.entry.number, ms_of(id_) * 1000 if id_ else 0
 
 
 class ReviewDecisions:
@@ -73,20 +68,13 @@ class ReviewDecisions:
 
     def texts(self, some: Sequence[ReviewDecision]) -> dict[str, str]:
         """Return by key of a decision the text that it was about, where that is still known."""
-        places = {one.about: one.key for one in some if one.about[1]}
-        events = self._store.ledger_reader.newest_of_all(_MAX_SEARCHED)
-        with suppress(RecordsUnavailable):
-            events += [one.event for one in self._records.reader.at([*places])]
-        found = {(event.number, event.received_us): event.entry for event in events}
-        texts = {}
-        for place, key in places.items():
-            entry = found.get(place)
-            if entry is not None and entry.decision.rule == REOPENED:
-                original = find_original(self._store, self._records, entry)
-                entry = original.entry if original else None
-            if entry is not None:
-                texts[key] = entry.text
-        return texts
+        about = {
+            one.key: OpenReview(one.entry.program, one.entry.number, id_, id_)
+            for one in some
+            if (id_ := seen_id(one.entry))
+        }
+        cases = read_cases(self._store, self._records, [*about.values()])
+        return {key: case.text for key, case in zip(about, cases, strict=True) if case.entry}
 
     def lately(self, period_us: int, limit: int) -> list[ReviewDecision]:
         """Return what was decided within a period, newest first."""

@@ -54,19 +54,14 @@ class ReviewQueue:
         first = found[0] if found else None
         return QueuePage(first, found[start : start + count], len(found), late)
 
-    def open_for_bulk(self, keys: Collection[str]) -> list[ReviewCase]:
-        """Return what still waits by these keys and was shown whole in its row."""
-        found = self._read(
-            [one for one in self._store.inbox_reader.open_reviews() if one.key in keys]
-        )
-        return [one for one in found if fits_row(one)]
+    def waiting(self, keys: Collection[str]) -> list[ReviewCase]:
+        """Return what waits by these keys: not what was decided, or where a newer text came."""
+        waiting = self._store.inbox_reader.open_reviews()
+        return self._read([one for one in waiting if one.key in keys])
 
     def find(self, key: str) -> ReviewCase | None:
-        """Return what waits by that key; None where it was decided, or a newer text came."""
-        found = self._read(
-            [one for one in self._store.inbox_reader.open_reviews() if one.key == key]
-        )
-        return found[0] if found else None
+        """Return what waits by that key."""
+        return next(iter(self.waiting([key])), None)
 
     def newer(self, key: str) -> str:
         """Return the key of what waits since the text of that key; empty where nothing does."""
