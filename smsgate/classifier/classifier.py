@@ -200,7 +200,7 @@ class Classifier:
         bare = self.keywords.bare(text.words)
         if found.kind == "orders" and len(bare) <= len(found.written.split()):
             return None
-        note = "somebody may be speaking of ending their life"
+        note = "somebody may be in danger, or speaking of ending their life"
         return self._decisions.decided(
             text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
         )

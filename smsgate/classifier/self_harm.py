@@ -1,4 +1,4 @@
-"""Texts in which somebody speaks of ending their life: a person has to see them.
+"""Texts by somebody who speaks of ending their life, or is in danger: a person has to see them.
 
 They are looked for in every shipped language, whatever keyword sets a program names: nobody picks
 the language of a cry for help by the language of a newsletter.
@@ -26,12 +26,13 @@ class SelfHarmWording(NamedTuple):
     language: str
     written: str
     kind: str
-    """``life``; else where the text speaks of messages it is of those: ``everything``, or
-    ``orders``, which are also keywords where they are the whole text (stop everything)."""
+    """``life`` or ``danger``; else where the text speaks of messages it is of those:
+    ``everything``, or ``orders``, which are also keywords where they are the whole text (stop
+    everything)."""
 
 
 def self_harm(words: list[str]) -> SelfHarmWording | None:
-    """The wording by which a text speaks of ending one's life, or nothing.
+    """The wording by which a text speaks of ending one's life or of danger, or nothing.
 
     Args:
         words: of the text, without its marks, in small letters.
@@ -47,7 +48,9 @@ def self_harm(words: list[str]) -> SelfHarmWording | None:
             read = text if sought[0] == " " else joined
             if sought not in read or sought not in _without_other_senses(read):
                 continue
-            if found.kind == "life" or not any(one in read for one in _texts("messages")):
+            if found.kind in ("life", "danger") or not any(
+                one in read for one in _texts("messages")
+            ):
                 return found
     return None
 
@@ -82,7 +85,7 @@ def _wordings() -> dict[str, list[tuple[str, SelfHarmWording]]]:
     By their first two characters in scripts without blanks.
     """
     found: defaultdict[str, list[tuple[str, SelfHarmWording]]] = defaultdict(list)
-    for kind in ("life", "everything", "orders"):
+    for kind in ("life", "danger", "everything", "orders"):
         for language, written in written_out(_tables()[kind]):
             sought = _text(written)
             # a last word with any ending is no word of a text

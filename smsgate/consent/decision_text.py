@@ -13,7 +13,7 @@ _RULES = {
     "quotation": "only quotes one of our messages",
     "other_channel": "refuses calls and asks for texts",
     "no_channel": "refuses calls and texts",
-    "self_harm": "may be about self-harm, sent to review",
+    "self_harm": "may be about self-harm or danger, sent to review",
     "no_words": "no words in the text",
     "instruction_echo": "repeats the opt-out instruction",
     "keyword_politely": "keyword with courtesy words or a number",

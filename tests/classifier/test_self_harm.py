@@ -13,8 +13,8 @@ from tests.classifier.program import classifier
 
 _PACKAGE = resources.files("smsgate.classifier")
 TABLES = tomllib.loads(_PACKAGE.joinpath("self_harm.toml").read_text("utf-8"))
-WORDINGS, OTHER_SENSES, EVERYTHING = (
-    TABLES[name] for name in ("life", "other_senses", "everything")
+WORDINGS, DANGER, OTHER_SENSES, EVERYTHING = (
+    TABLES[name] for name in ("life", "danger", "other_senses", "everything")
 )
 SHIPPED = {
     file.name.removesuffix(".toml")
@@ -41,7 +41,7 @@ def test_every_shipped_language_has_wordings():
 
 @pytest.mark.parametrize("language", sorted(WORDINGS))
 def test_each_wording_goes_to_a_person(language):
-    for written in written_out(WORDINGS[language]):
+    for written in written_out(f"{WORDINGS[language]}, {DANGER.get(language, '')}".strip(", ")):
         text = written.rstrip("*")
         for dressed in (text, f"{text.upper()}!!!", f"hi, {text}. bye"):
             decision = classifier().classify(dressed)
