@@ -11,9 +11,9 @@ from smsgate.domain.errors import InvalidNumber, RecordsUnavailable
 from smsgate.domain.phone import MAX_SENDER_CHARS, e164, is_valid
 from smsgate.records import Records
 
-_SCHEME = re.compile(r"\s*<?(?:tel|sms|smsto):(?://)?", re.IGNORECASE)
-_PARAMETERS = re.compile(r"[;?].*", re.DOTALL)
+_URI = re.compile(r"(?:tel|sms|smsto):(?://)?([^;?]*)(?:[;?].*)?", re.IGNORECASE | re.DOTALL)
 _WRAPPING = " \t\r\n<>\"'"
+"""What mail programs put around numbers."""
 MAX_WORDS = 8
 _APART = re.compile(r'[\s"\\]+')
 """Quotes and backslashes are escaped in what is stored, so that they are not searched for."""
@@ -37,7 +37,9 @@ def candidates(text: str, regions: Sequence[str]) -> list[NumberCandidate]:
     is dialled there.
     """
     found: dict[str, NumberCandidate] = {}
-    for number, how in _readings(_bare(text), regions):
+    plain = text[: 2 * MAX_SENDER_CHARS].strip(_WRAPPING)
+    link = _URI.fullmatch(plain)
+    for number, how in _readings(link[1] if link else plain, regions):
         found.setdefault(number, NumberCandidate(number, how))
     # What cannot be in use where it would be is still offered, behind the others.
     return sorted(found.values(), key=lambda one: not is_valid(one.number))
@@ -62,15 +64,6 @@ def find_numbers(records: Records, text: str, regions: Sequence[str]) -> list[Nu
 def words_of(text: str) -> list[str]:
     """The different words of what was typed, for ``records.reader.search``."""
     return [*dict.fromkeys(filter(None, _APART.split(text)))][:MAX_WORDS]
-
-
-def _bare(text: str) -> str:
-    """Without ``tel:``, its parameters, and what mail programs put around numbers."""
-    plain = text[: 2 * MAX_SENDER_CHARS]
-    if _SCHEME.match(plain):
-        plain = _PARAMETERS.sub("", _SCHEME.sub("", plain, count=1))
-    plain = plain.strip(_WRAPPING)
-    return plain.replace("\N{FULLWIDTH PLUS SIGN}", "+").replace("(0)", "")
 
 
 def _readings(plain: str, regions: Sequence[str]) -> Iterator[tuple[str, str]]:

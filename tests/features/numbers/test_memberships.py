@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
 
 from smsgate.api_keys import Caller
 from smsgate.consent.events import ConsentState
@@ -147,19 +146,3 @@ def test_it_counts_no_further_than_it_may(listed, monkeypatch):
         for state, counted in (("opted_out", None), ("locked", 1)):
             asked = MembershipQuery(state=state)
             assert count(connection, keys_of(asked, PROGRAMS), asked) == counted
-
-
-def test_pages_and_counts_are_read_by_an_index(listed):
-    if listed.database.file is None:
-        return
-    plans = {
-        "memberships_since": "state = 'opted_out' AND scope = 'all' ORDER BY since_us DESC",
-        "memberships_tail": "tail = '0001' AND state = 'opted_out' AND scope = 'all' "
-        "ORDER BY since_us DESC",
-    }
-    with listed.database.reading() as connection:
-        for index, where in plans.items():
-            asked = text(f"EXPLAIN QUERY PLAN SELECT * FROM memberships WHERE {where}, number DESC")
-            plan = "; ".join(str(row[-1]) for row in connection.execute(asked))
-            assert index in plan
-            assert "TEMP B-TREE" not in plan
