@@ -118,26 +118,6 @@ def test_of_many_who_decide_at_once_one_does(waiting):
     assert len(keys) == len(made) == 1
 
 
-def test_a_text_that_comes_while_a_decision_is_made_is_not_covered_by_it(waiting, signed):
-    """Between the look and the entry, where no key can tell."""
-    waiting.applier.drain(PARTITION)
-    (seen,) = waiting.store.inbox_reader.open_reviews()
-    deciding = manual.reviews(waiting)
-    enter = deciding._enter
-
-    def late(entry):
-        waiting.ingest.receive("twilio", signed(MORE))
-        return enter(entry)
-
-    deciding._enter = late
-    deciding.decide("none", NUMBER, "alerts", "ana", seen.key)
-    waiting.applier.drain(PARTITION)
-
-    assert reason(waiting) == "review"
-    (left,) = list_cases(waiting.store, waiting.records)
-    assert left.text == MORE
-
-
 @pytest.mark.parametrize("late", [True, False])
 def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_client, late):
     waiting.records.migrate()
