@@ -101,8 +101,8 @@ def printable(text: str, most: int = 40) -> str:
 
 
 def looks_like_number(cell: str) -> bool:
-    """Whether a cell may be meant as a phone number."""
-    return sum(map(str.isdigit, cell)) >= 7 and not any(map(str.isalpha, cell))
+    """Whether a cell may be meant as a phone number, though it may not be read as one."""
+    return sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS or bool(_ROUNDED(cell))
 
 
 def find_columns(

@@ -84,6 +84,15 @@ def test_short_rows_have_an_empty_cell():
     assert [row.cell for row in rows_of(f'name,phone\nAna\n"Bo",{US}\nEd,{US}\n')] == ["", US, US]
 
 
+@pytest.mark.parametrize(
+    "first",
+    ["tel:+14155550123", "sms:4155550123", f"{US} (mobile)", "4.15555E+09", "Ana: 415 5550123"],
+)
+def test_a_first_row_that_may_be_a_number_is_no_header(first):
+    assert [row.cell for row in rows_of(f"{first}\n{US}\n")] == [first, US]
+    assert [row.cell for row in rows_of(f"{first},Ana\n{US},Bo\n", column="1")] == [first, US]
+
+
 def test_an_empty_file_has_no_rows():
     assert rows_of("") == rows_of("phone,name\n") == []
 
