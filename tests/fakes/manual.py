@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from smsgate.api_keys import Caller
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Arrival, Entry
+from smsgate.features.numbers import changes
 from smsgate.features.numbers.manual_entries import (
     RestoreRequest,
     consent_entry,
-    lock_entry,
     opt_out_entry,
     restore_entry,
 )
 from smsgate.features.reviews.service import ReviewService
+from smsgate.interface.operation import Context
 from smsgate.process.services import Services
 
 
@@ -24,7 +26,9 @@ def restore(services: Services, request: RestoreRequest) -> str:
 
 
 def lock(services: Services, number: str, actor: str, reason: str, *, locked: bool = True) -> str:
-    return enter(services, lock_entry(number, actor, reason, locked=locked))
+    person = Context(services, Caller(actor, "write"), is_person=True)
+    change = changes.lock if locked else changes.unlock
+    return change.run(person, changes.LockRequest(number, reason), services.store).id
 
 
 def record_consent(

@@ -10,11 +10,11 @@ import msgspec
 from smsgate.consent.restore import CONSENT
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import Unfit
-from smsgate.domain.messages import ALL, Arrival, Entry
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
+from smsgate.domain.phone import e164
 from smsgate.features.numbers.manual_entries import (
     RestoreRequest,
     consent_entry,
-    lock_entry,
     opt_out_entry,
     restore_entry,
 )
@@ -223,8 +223,17 @@ def unlock(context: Context, request: LockRequest, store: Store) -> AcceptedChan
 def _set_lock(
     context: Context, request: LockRequest, store: Store, *, locked: bool
 ) -> AcceptedChange:
-    actor, reason = context.actor(request.actor), request.reason.strip()
-    return _added(store, lock_entry(request.number, actor, reason, locked=locked))
+    intent = Intent.OPT_OUT_ALL if locked else Intent.NONE
+    entry = Entry(
+        number=e164(request.number),
+        program=ALL,
+        decision=Decision(intent, rule="operator", note=request.reason.strip()),
+        scope=ALL if locked else "",
+        source="operator",
+        actor=context.actor(request.actor),
+        action="lock" if locked else "unlock",
+    )
+    return _added(store, entry)
 
 
 def _added(store: Store, entry: Entry) -> AcceptedChange:

@@ -51,24 +51,6 @@ def opt_out_entry(settings: Settings, number: str, scope: str, actor: str, reaso
     )
 
 
-def lock_entry(number: str, actor: str, reason: str, *, locked: bool) -> Entry:
-    """The entry that locks a number (never to be texted, whatever it texts us) or unlocks it.
-
-    An unlocked number stays opted out until it texts START. Raises ``InvalidNumber``.
-    """
-    return Entry(
-        number=e164(number),
-        program=ALL,
-        decision=Decision(
-            Intent.OPT_OUT_ALL if locked else Intent.NONE, rule="operator", note=reason
-        ),
-        scope=ALL if locked else "",
-        source="operator",
-        actor=actor,
-        action="lock" if locked else "unlock",
-    )
-
-
 def consent_entry(
     settings: Settings, number: str, program: str, consent: Consent, source: str, actor: str
 ) -> Entry:

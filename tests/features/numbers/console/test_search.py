@@ -8,26 +8,14 @@ import pytest
 
 from smsgate.domain.messages import Decision, Intent
 from tests.fakes.browser import browser
-from tests.fakes.own_services import HERE, make_services
+from tests.fakes.own_services import ALERTS, HERE, make_services
 from tests.fakes.pages import words
 from tests.fakes.people import add_operator
 from tests.fakes.told import told
 from tests.fakes.values import NUMBER
 
 PAGE = f"/console/numbers/{NUMBER}"
-PROGRAMS = """
-[accounts.twilio]
-provider    = "twilio"
-account_sid = "AC55555555555555555555555555555555"
-auth_token  = "a-token"
-
-[programs.alerts]
-name     = "Acme Alerts"
-account  = "twilio"
-senders  = ["*"]
-keywords = ["en"]
-region   = "CH"
-
+ABROAD = """
 [programs.paris]
 name     = "<i>Paris</i>"
 account  = "twilio"
@@ -51,7 +39,8 @@ def test_a_number_is_posted_and_leads_to_its_page(viewer):
 @pytest.fixture
 def abroad(folder, redis_url, password_hash):
     """A browser with programs in Switzerland and France."""
-    with closing(make_services(folder, redis_url, PROGRAMS, **HERE)) as services:
+    programs = ALERTS.replace("US", "CH") + ABROAD
+    with closing(make_services(folder, redis_url, programs, **HERE)) as services:
         add_operator(services.records, "eva", "viewer", password_hash)
         made = browser(services)
         made.sign_in("eva")
