@@ -186,9 +186,12 @@ class ListFile:
                 "It is unclear which column has the numbers: say which with --column. "
                 f"{described(self.header)}"
             )
-        rows = self._rows()
+        rows, is_empty = self._rows(), True
         while window := [self._row(line, cells) for line, cells in islice(rows, size)]:
+            is_empty = is_empty and all(row.reason == BLANK for row in window)
             yield window
+        if is_empty:
+            raise ListUnreadable("This list has no numbers.")
 
     def _row(self, line: int, cells: Sequence[str]) -> ListRow:
         number_at, date_at, state_at, source_at, _ = self.columns

@@ -301,10 +301,14 @@ def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(servic
 
 
 def test_nothing_of_a_file_that_is_no_list_is_applied(services):
-    text = f'phone,name\n{NUMBER},x\n{NUMBER},"open\n'
-    with pytest.raises(ListUnreadable, match="Line 3"):
-        imported(services, text)
+    for text, why in (
+        (f'phone,name\n{NUMBER},x\n{NUMBER},"open\n', "Line 3"),
+        ("phone\n", "no numb"),
+    ):
+        with pytest.raises(ListUnreadable, match=why):
+            imported(services, text)
     assert reasons(services, [NUMBER]) == [""]
+    assert services.records.reader.count_events() == 0
 
 
 LIST = """phone,left on,what,from

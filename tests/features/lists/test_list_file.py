@@ -44,8 +44,8 @@ def test_whatever_a_csv_writer_writes_is_read_as_it_was_meant(rows, delimiter):
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     writer.writerow(["phone", "x"])
-    writer.writerows(rows)
-    assert [row.cells for row in rows_of(out.getvalue())] == rows
+    writer.writerows([*rows, [US, ""]])
+    assert [row.cells for row in rows_of(out.getvalue())] == [*rows, [US, ""]]
 
 
 @given(st.binary(max_size=2_000))
@@ -93,8 +93,10 @@ def test_a_first_row_that_may_be_a_number_is_no_header(first):
     assert [row.cell for row in rows_of(f"{first},Ana\n{US},Bo\n", column="1")] == [first, US]
 
 
-def test_an_empty_file_has_no_rows():
-    assert rows_of("") == rows_of("phone,name\n") == []
+@pytest.mark.parametrize("raw", ["", "phone,name\n,\n", f"phone\n{US}\n".encode("cp037")])
+def test_a_file_without_rows_is_refused(raw):
+    with pytest.raises(ListUnreadable, match="This list has no numbers"):
+        rows_of(raw)
 
 
 @pytest.mark.parametrize("raw", [b"%PDF-1.7" + bytes(100), CSV.encode("utf-16")])
