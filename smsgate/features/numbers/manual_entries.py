@@ -1,4 +1,4 @@
-"""Entries of manual changes: opt-outs, restores, locks and consents that people enter.
+"""Entries of manual changes: opt-outs, restores and consents that people enter.
 
 Each is an entry like a text, so that one order rules all. A subscriber's own opt-out (by text, by
 link, by the provider's word, as a person decided about a text, or elsewhere, as an imported list
