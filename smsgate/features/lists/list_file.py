@@ -35,6 +35,7 @@ from smsgate.features.lists.rows import (
     find_columns,
     looks_like_number,
     moment_us,
+    printable,
     read_number,
     source_text,
     state_of,
@@ -165,6 +166,10 @@ class ListFile:
         export = self.columns.export
         if export is not None:
             self.format = f"{export.name} ({self.format})"
+        number = self.columns.number
+        if number is not None and self.header:
+            name = printable("".join(self.header[number : number + 1]))
+            self.format += f"; numbers in column {number + 1} {name!r}"
         self._is_international = export is not None and export.is_international
         self._opt_out = export.opt_out if export else ""
 
@@ -183,8 +188,8 @@ class ListFile:
         """Every row but the header, so many at once. Raises ``ListUnreadable``."""
         if self.columns.number is None:
             raise ListUnreadable(
-                "It is unclear which column has the numbers: say which with --column. "
-                f"{described(self.header)}"
+                "It is unclear which column has the numbers: give its header or its position "
+                f"(--column). {described(self.header)}"
             )
         rows, is_empty = self._rows(), True
         while window := [self._row(line, cells) for line, cells in islice(rows, size)]:

@@ -57,11 +57,11 @@ EXPORTS = (
                 "errorcode", "200", is_international=True),
     KnownExport("aws", frozenset({"optedoutnumber"}), "optedoutnumber"),
 )  # fmt: skip
-NUMBERS = (
+NUMBERS = frozenset({
     "number", "phone", "phonenumber", "phonenumbers", "mobile", "mobilenumber", "mobilephone",
     "cell", "cellphone", "cellnumber", "msisdn", "e164", "contactnumber", "tel", "telephone",
     "sms", "smsnumber", "subscriber", "recipient", "to", "contactid",
-)  # fmt: skip
+})  # fmt: skip
 DATES = (
     "optoutdate", "optedoutat", "optedoutdate", "optedouttimestamp", "unsubscribedat",
     "unsubscribedate", "dateofconsent", "consentdate", "since", "date", "datesent", "sentdate",
@@ -69,7 +69,7 @@ DATES = (
 )  # fmt: skip
 STATES = ("state", "status", "optstatus", "smsstatus", "subscriptionstatus", "consentstatus")
 SOURCES = ("source", "consentsource", "optoutsource", "externalsource", "origin", "importedfrom")
-"""Headers under which lists have number, date, status and source, best first."""
+"""Headers under which lists have number, date, status and source, the best first but of numbers."""
 _MAX_NAMES = 12
 _PUNCTUATION = re.compile(r"[\W_]+")
 
@@ -115,21 +115,25 @@ def find_columns(
     """
     width = max(map(len, [header, *rows]), default=1)
     number, date, state, source = (_place_of(name, header, width) for name in names)
-    found = {plain(one) for one in header}
-    export = next((one for one in EXPORTS if one.needs <= found), None)
-    if export is not None and number is None and state is None:
-        number, state = guess_column(header, [export.number]), guess_column(header, [export.state])
+    found = [plain(one) for one in header]
+    export = None
+    if number is None and state is None:
+        export = next((one for one in EXPORTS if one.needs <= set(found)), None)
+    if export is not None:
+        state = guess_column(header, [export.state])
         date = guess_column(header, DATES) if date is None else date
-        return Columns(number, date, state, source, export)
     if number is None:
-        number = 0 if width <= 1 else guess_column(header, NUMBERS)
-    if number is None:  # the only one with numbers in it
-        counts = [
-            sum(looks_like_number(row[at]) for row in rows if at < len(row)) for at in range(width)
-        ]
-        likely = [at for at, count in enumerate(counts) if count and count * 2 > max(counts)]
-        number = likely[0] if len(likely) == 1 else None
-    return Columns(number, date, state, source)
+        known = {export.number} if export else NUMBERS
+        likely = [at for at, one in enumerate(found) if {one, one.rstrip("0123456789")} & known]
+        if not likely:
+            likely = [at for at in range(width) if any(map(looks_like_number, _column(rows, at)))]
+        # Any other column would be left out, with its opt-outs.
+        number = 0 if width <= 1 else likely[0] if len(likely) == 1 else None
+    return Columns(number, date, state, source, export)
+
+
+def _column(rows: Sequence[Sequence[str]], at: int) -> list[str]:
+    return [row[at] for row in rows if at < len(row)]
 
 
 def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:
@@ -141,14 +145,18 @@ def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:
 def _place_of(name: str, header: Sequence[str], width: int) -> int | None:
     if not name:
         return None
-    if name in header:
+    if header.count(name) == 1:
         return header.index(name)
     if name.isdecimal() and 0 < int(name) <= width:
         return int(name) - 1
-    place = guess_column(header, [plain(name)])
-    if place is None:
+    places = [at for at, one in enumerate(header) if plain(one) == plain(name)]
+    if len(places) > 1:
+        raise ListUnreadable(
+            f"There are several columns {printable(name)!r}: give a position from 1."
+        )
+    if not places:
         raise ListUnreadable(f"There is no column {printable(name)!r}. {described(header)}")
-    return place
+    return places[0]
 
 
 def described(header: Sequence[str]) -> str:

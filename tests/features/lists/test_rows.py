@@ -134,6 +134,11 @@ def test_times_are_read_as_exports_write_them(said, us):
         ("", 0),
         (f'"a, b"\n"{US}"\n', 0),
         (f"home,work\n{US},{US}\n", None),
+        (f"home,work\n{US},\n{US},\n,tel:{US}\n", None),
+        (f"phone,status,Phone\n{US},stop,\n", None),
+        (f"mobile,phone\n{US},\n", None),
+        (f"phone,phone 2\n{US},\n", None),
+        (f"number,state,since,source,number\n{US},opted_out,,,\n", None),
     ],
 )
 def test_the_column_of_the_numbers_is_recognised(head, number):
@@ -168,6 +173,10 @@ def test_a_column_is_taken_by_name_or_place():
     for names in ({"column": "fone"}, {"date_column": "3"}, {"source_column": "9"}):
         with pytest.raises(ListUnreadable, match=r"no column.*The first are 'home', 'work'"):
             listed(head, **names)
+    twice = f"phone,Phone,phone\n{US},{US},{US}\n"
+    assert listed(twice, column="Phone").columns.number == 1
+    with pytest.raises(ListUnreadable, match="several columns 'phone': give a position from 1"):
+        listed(twice, column="phone")
 
 
 def test_a_cell_is_shown_short_and_without_broken_characters():
