@@ -50,7 +50,7 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 ERRORS = "surrogateescape"
 """How bytes that are no UTF-8 are read, so that they can be written again."""
 _DELIMITERS = ",\t;|"
-_NO_DELIMITER = "\x1f"
+NO_DELIMITER = "\x1f"
 """Of a file with one column: what stands in a line is the cell, whatever is in it."""
 _HEAD_BYTES = 1 << 16
 _SAMPLE, _ROWS_AT_ONCE = 50, 8_000
@@ -150,7 +150,7 @@ class ListFile:
         text = head.decode(self.encoding, "replace")  # its end may be half a character
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.delimiter = _delimiter_of(text)
-        name = "one column" if self.delimiter == _NO_DELIMITER else repr(self.delimiter)
+        name = "one column" if self.delimiter == NO_DELIMITER else repr(self.delimiter)
         self.format = "workbook" if is_workbook else f"csv, {name}"
         self.header: Sequence[str] = ()
         self.sample: list[list[str]] = []
@@ -287,4 +287,4 @@ def _delimiter_of(text: str) -> str:
     line = next(filter(str.strip, text.splitlines()), "")
     bare = "".join(line.split('"')[::2])
     best = max(_DELIMITERS, key=bare.count)
-    return best if best in bare else _NO_DELIMITER
+    return best if best in bare else NO_DELIMITER

@@ -11,7 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from smsgate.features.lists.list_file import ERRORS, ListFile, ListOptions, SeenNumbers
+from smsgate.features.lists.list_file import (
+    ERRORS,
+    NO_DELIMITER,
+    ListFile,
+    ListOptions,
+    SeenNumbers,
+)
 from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResult
 from smsgate.features.lists.rows import BLANK
 from smsgate.files import whole
@@ -43,7 +49,9 @@ def scrub_list(
     list_file, seen, counts = ListFile(file, options), SeenNumbers(), Counter[str]()
     width = len(list_file.header)
     with whole(clean) as clean_out, whole(blocked) as blocked_out:
-        clean_rows, blocked_rows = _writer(clean_out, list_file), _writer(blocked_out, list_file)
+        clean_rows = _writer(clean_out, list_file, list_file.delimiter)
+        delimiter = "," if list_file.delimiter == NO_DELIMITER else list_file.delimiter
+        blocked_rows = _writer(blocked_out, list_file, delimiter)
         if list_file.header:
             clean_rows.writerow(list_file.header)
             blocked_rows.writerow([*list_file.header, "blocked_reason", "blocked_why"])
@@ -68,7 +76,7 @@ def scrub_list(
     return ListResult(counts.total(), outcomes, format=list_file.format, applied=True)
 
 
-def _writer(out: BinaryIO, file: ListFile):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _writer(out: BinaryIO, file: ListFile, delimiter: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     # A line at a time: nothing stays behind when the file is closed.
     text = io.TextIOWrapper(out, file.encoding, ERRORS, newline="", write_through=True)
-    return csv.writer(text, delimiter=file.delimiter, lineterminator=file.newline)
+    return csv.writer(text, delimiter=delimiter, lineterminator=file.newline)

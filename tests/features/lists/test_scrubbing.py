@@ -77,6 +77,16 @@ def test_a_list_of_latin_1_is_written_as_it_was_read(scrubbed):
     assert scrubbed(raw)[1] == raw
 
 
+def test_the_blocked_of_a_list_of_one_column_have_commas_before_their_reasons(scrubbed):
+    _, clean, blocked = scrubbed(f"phone\n{NUMBER}\n{STOPPED}\nAna, Bo\n".encode())
+    assert clean == f"phone\n{NUMBER}\n".encode()
+    assert blocked.decode().splitlines() == [
+        "phone,blocked_reason,blocked_why",
+        f"{STOPPED},opted_out_all,opted out of everything",
+        f'"Ana, Bo",not_a_number,{OUTCOMES["not_a_number"]}',
+    ]
+
+
 def test_windows_hide_neither_duplicates_nor_opt_outs(services, scrubbed, monkeypatch):
     numbers = [f"+1415555{at:04}" for at in range(300)]
     lines = "".join(f"{number}\n" for number in [*numbers, *numbers])
