@@ -40,8 +40,8 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
 
     def tell(what: str, done: int, total: int) -> None:
         if sys.stderr.isatty() and not quiet:
-            of = f" of {total:,}" if total else ""
-            click.echo(f"\r{what}: {done:,}{of} ", nl=done == total, err=True)
+            far = f"{100 * done // total} %" if total else f"{done:,}"
+            click.echo(f"\r{what}: {far} ", nl=done == total, err=True)
 
     yield tell
 

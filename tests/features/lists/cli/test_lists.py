@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import pytest
 
+from smsgate.interface.commands import progress
 from smsgate.pipeline.gate import Gate
 from tests.fakes.own_services import make_services
 
@@ -153,3 +155,14 @@ def test_what_0_2_exports_comes_along_with_its_times(lists, tmp_path, blocked):
     with old.open(newline="") as file:
         found = {row["number"]: row["since"] for row in csv.DictReader(file)}
     assert found == {NUMBER: "2025-03-04T05:06:07Z", OTHER: "2025-04-05T06:07:08Z"}
+
+
+def test_a_terminal_shows_which_share_of_a_list_is_done(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress() as tell:
+        tell("Importing", 155_648, 6_188_902)
+        tell("Importing", 6_188_902, 6_188_902)
+        tell("Texts compared", 1_200, 0)
+    assert (
+        capsys.readouterr().err == "\rImporting: 2 % \rImporting: 100 % \n\rTexts compared: 1,200 "
+    )
