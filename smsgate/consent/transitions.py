@@ -55,7 +55,9 @@ def scope_of(decision: Decision, program: Program) -> str:
         return ""
     if decision.intent is Intent.OPT_OUT_ALL or decision.scope == ALL:
         return ALL
-    return program.name if decision.scope == "program" else program.stop_scope
+    if decision.scope == "program" or program.scope == "program":
+        return program.name
+    return ALL
 
 
 def opt_out(
