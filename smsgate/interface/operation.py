@@ -264,14 +264,19 @@ def operation(
     return made
 
 
+def offset_of(after: str) -> int:
+    """How many rows come before a page that ``after`` asks for. Raises ``CursorRefused``."""
+    if after and not (after.isascii() and after.isdigit() and len(after) < _MAX_PLACE_DIGITS):
+        raise CursorRefused("`after` is not the `next` of a page of this list.")
+    return int(after or 0)
+
+
 def page_of(rows: Sequence[T], after: str, limit: int) -> tuple[list[T], str | None]:
     """One page of a list that is in memory, and the ``after`` of the next one.
 
     Raises ``CursorRefused``.
     """
-    if after and not (after.isascii() and after.isdigit() and len(after) < _MAX_PLACE_DIGITS):
-        raise CursorRefused("`after` is not the `next` of a page of this list.")
-    first = int(after or 0)
+    first = offset_of(after)
     following = first + limit
     return [*rows[first:following]], str(following) if following < len(rows) else None
 

@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -175,11 +175,32 @@ class DeliveryStorage(DatabasePart):
         pending, oldest_us = found.get(False, (0, 0))
         return DeliveryCounts(pending, found.get(True, (0, 0))[0], oldest_us)
 
-    def page(self, *, failed: bool, limit: int = 1_000) -> list[Delivery]:
-        """Those that are pending or failed; oldest first."""
-        asked = select(deliveries).where(deliveries.c.failed.is_(failed))
-        asked = asked.order_by(deliveries.c.made_us, deliveries.c.seq).limit(limit)
-        return [Delivery(*row) for row in rows_of(self._database, asked)]
+    def page(
+        self,
+        *,
+        failed: bool,
+        program: str = "",
+        kind: str = "",
+        among: Collection[str] = (),
+        first: int = 0,
+        limit: int = 1_000,
+    ) -> tuple[list[Delivery], int]:
+        """Those that are pending or failed, oldest first; and how many there are.
+
+        Empty ``among``, the programs that the caller may see, is every program.
+        """
+        chosen: ColumnElement[bool] = deliveries.c.failed.is_(failed)
+        if program:
+            chosen &= deliveries.c.program == program
+        if kind:
+            chosen &= deliveries.c.kind == kind
+        if among:
+            chosen &= deliveries.c.program.in_(among)
+        order = deliveries.c.made_us, deliveries.c.seq, deliveries.c.id
+        asked = select(deliveries).where(chosen).order_by(*order).offset(first).limit(limit)
+        counted = select(func.count()).select_from(deliveries).where(chosen)
+        total = sum(count for (count,) in rows_of(self._database, counted))
+        return [Delivery(*row) for row in rows_of(self._database, asked)], total
 
     def retry(self, id_: str, now_us: int) -> None:
         """Make a failed one due again, as if it were new. Raises ``NotFound``."""

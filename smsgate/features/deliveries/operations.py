@@ -13,14 +13,12 @@ import msgspec
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
-from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
+from smsgate.interface.operation import After, Column, Context, Limit, Listing, offset_of, operation
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.records import Records
 from smsgate.records.deliveries import Delivery
 from smsgate.store.store import Store
 
-MOST = 2_000
-"""Rows that the list goes through."""
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -56,7 +54,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """One page of the list. Of more than 2,000, it has those."""
+    """One page of the list."""
 
     items: list[DeliveryRow]
     total: int
@@ -87,21 +85,17 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 )
 def list_deliveries(context: Context, request: DeliveryQuery, records: Records) -> DeliveryPage:
     """List the texts and changes of consent that your own programs have not accepted."""
-    storage, is_failed = records.deliveries, request.state == "failed"
-    found = storage.page(failed=is_failed, limit=MOST)
-    fitting = [
-        one
-        for one in found
-        if context.caller.may(one.program)
-        and request.program in ("", one.program)
-        and request.kind in ("", one.kind)
-    ]
-    shown, following = page_of(fitting, request.after, request.limit)
-    total = len(fitting)
-    if total == MOST and not (context.caller.programs or request.program or request.kind):
-        counts = storage.counts()
-        total = counts.failed if is_failed else counts.pending
-    return DeliveryPage([*map(_row, shown)], total, following)
+    first = offset_of(request.after)
+    found, total = records.deliveries.page(
+        failed=request.state == "failed",
+        program=request.program,
+        kind=request.kind,
+        among=context.caller.programs,
+        first=first,
+        limit=request.limit,
+    )
+    end = first + request.limit
+    return DeliveryPage([*map(_row, found)], total, str(end) if end < total else None)
 
 
 def _row(one: Delivery) -> DeliveryRow:

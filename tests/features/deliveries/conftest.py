@@ -127,11 +127,11 @@ def run(services) -> Iterator[None]:
 
 
 def pending(services) -> list[Delivery]:
-    return services.records.deliveries.page(failed=False)
+    return services.records.deliveries.page(failed=False)[0]
 
 
 def failed(services) -> list[Delivery]:
-    return services.records.deliveries.page(failed=True)
+    return services.records.deliveries.page(failed=True)[0]
 
 
 def tries(services) -> int:

@@ -59,7 +59,7 @@ def waits(services: Services) -> str:
     services.store.inbox.add([Arrival(entry)])
     services.applier.drain(partition_of(NUMBER))
     services.archiver.move_all()
-    (one,) = services.records.deliveries.page(failed=False)
+    (one,), _ = services.records.deliveries.page(failed=False)
     return one.id
 
 

@@ -12,20 +12,19 @@ from tests.fakes.pages import words
 
 DELIVERIES = "/console/deliveries"
 FAILED = f"{DELIVERIES}?state=failed"
-FEED = Destination("alerts", "change")
 
 
-@pytest.fixture
-def failed(services) -> list[str]:
-    """The ids of changes that a feed did not accept for a day."""
+def add_failed(services, program: str, count: int) -> list[str]:
+    """Changes that a program's feed did not accept for a day; gives their ids."""
     storage, now_us = services.records.deliveries, time.time_ns() // 1000
-    storage.acquire(FEED, "tests", now_us, now_us, {})
+    feed = Destination(program, "change")
+    storage.acquire(feed, "tests", now_us, now_us, {})
     some = [
         Delivery(
-            id=f"019abc-{place}",
-            program="alerts",
+            id=f"{program}-{place}",
+            program=program,
             kind="change",
-            number=f"+1415555012{place}",
+            number=f"+1415555{place:04d}",
             partition=0,
             seq=place,
             body='{"data": {"reason": "opted_out"}}',
@@ -34,17 +33,22 @@ def failed(services) -> list[str]:
             failed=True,
             note="answered 500",
         )
-        for place in range(3)
+        for place in range(count)
     ]
-    storage.advance(FEED, {}, {0: 3}, some)
+    storage.advance(feed, {}, {0: count}, some)
     return [one.id for one in some]
+
+
+@pytest.fixture
+def failed(services) -> list[str]:
+    return add_failed(services, "alerts", 3)
 
 
 def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     services, viewer, agent, failed
 ) -> None:
     page = words(viewer.get(FAILED))
-    assert "+1 415-555-0120" in page
+    assert "+1 415-555-0000" in page
     assert "answered 500" in page
     assert "Retry" not in viewer.get(FAILED).text.partition("<table")[2]
     form = {"row": json.dumps({"id": failed[0]})}
@@ -54,6 +58,20 @@ def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     form = {"row": json.dumps({"id": failed[1]})}
     assert agent.post(f"{DELIVERIES}/dismiss", form).status_code == 303
     assert agent.post(f"{DELIVERIES}/dismiss", form).status_code == 404
-    assert [one.id for one in services.records.deliveries.page(failed=False)] == [failed[0]]
-    assert [one.id for one in services.records.deliveries.page(failed=True)] == [failed[2]]
+    assert [one.id for one in services.records.deliveries.page(failed=False)[0]] == [failed[0]]
+    assert [one.id for one in services.records.deliveries.page(failed=True)[0]] == [failed[2]]
     assert services.store.backlog.deliveries().failed == 1  # for the menu
+
+
+def test_a_filter_and_the_csv_reach_every_row(services, agent) -> None:
+    add_failed(services, "alerts", 2_010)
+    add_failed(services, "orders", 2)
+    page = words(agent.get(f"{FAILED}&program=orders"))
+    assert "2 rows" in page
+    assert "+1 415-555-0001" in page
+    file = agent.get(f"{FAILED}&csv=yes").text
+    assert file.count("answered 500") == 2_012
+    assert "orders-1" in file
+    some, count = services.records.deliveries.page(failed=True, among=frozenset({"orders"}))
+    assert [one.id for one in some] == ["orders-0", "orders-1"]
+    assert count == 2
