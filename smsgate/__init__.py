@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smsgate.client import AsyncSmsGate
+    from smsgate.client import AsyncSmsGate, SmsGate
     from smsgate.consent.compose import compose
     from smsgate.pipeline.gate import AsyncGate, Gate
     from smsgate.process.configuration import load_configuration
@@ -15,6 +15,7 @@ else:
         "AsyncGate": "smsgate.pipeline.gate",
         "AsyncSmsGate": "smsgate.client",
         "Gate": "smsgate.pipeline.gate",
+        "SmsGate": "smsgate.client",
         "compose": "smsgate.consent.compose",
         "load_configuration": "smsgate.process.configuration",
     }
@@ -32,6 +33,14 @@ else:
             ) from error
 
 
-__all__ = ["AsyncGate", "AsyncSmsGate", "Gate", "__version__", "compose", "load_configuration"]
+__all__ = [
+    "AsyncGate",
+    "AsyncSmsGate",
+    "Gate",
+    "SmsGate",
+    "__version__",
+    "compose",
+    "load_configuration",
+]
 
 __version__ = "0.3.0.dev0"

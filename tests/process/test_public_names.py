@@ -8,11 +8,13 @@ import sys
 import pytest
 
 import smsgate
+from smsgate.client import SmsGate
 from smsgate.process.configuration import load_configuration
 
 
-def test_the_configuration_is_loaded_by_a_public_name() -> None:
+def test_public_names_are_what_they_say() -> None:
     assert smsgate.load_configuration is load_configuration
+    assert smsgate.SmsGate is SmsGate
 
 
 WANT_MORE = {
