@@ -56,10 +56,10 @@ def command_of(name: str) -> click.Command:
     module = importlib.import_module(path)
     if not attribute:
         # Late, as all that a command needs: `smsgate --help` imports none of it.
-        from smsgate.cli.session import context  # noqa: PLC0415
+        from smsgate.cli.session import begin  # noqa: PLC0415
         from smsgate.interface.commands import commands_of  # noqa: PLC0415
 
-        return commands_of(module, name, context)
+        return commands_of(module, name, begin)
     command: click.Command = getattr(module, attribute)
     return command
 

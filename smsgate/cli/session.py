@@ -11,11 +11,12 @@ from smsgate.api_keys import Caller
 from smsgate.cli.data_dir import completed
 from smsgate.content import without_keyword_sets
 from smsgate.interface.operation import Context, Progress
+from smsgate.interface.parts import Parts
 from smsgate.process.configuration import Configuration, load_settings
 from smsgate.process.services import build_services
 
 
-def context(tell: Progress) -> Context:
+def begin(tell: Progress) -> tuple[Context, Parts]:
     """What an operation works with: no keyword sets, which take a while to read.
 
     It is closed with the command. Redis may be away: what needs it says so. Raises ``OldStore``.
@@ -25,7 +26,7 @@ def context(tell: Progress) -> Context:
     click.get_current_context().call_on_close(made.close)
     made.store.metadata.refuse_old()
     warn = partial(click.echo, err=True)
-    return Context(made, Caller(person(), "admin"), tell, warn, is_person=True)
+    return Context(Caller(person(), "admin"), tell, warn, is_person=True), Parts(made)
 
 
 def person() -> str:

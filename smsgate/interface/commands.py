@@ -27,7 +27,7 @@ from smsgate.interface.values import plain_type, read_values
 
 _HIDDEN = frozenset({"actor"})
 """Fields for programs that act for several people; at a terminal the person is known."""
-ContextOf: TypeAlias = Callable[[Progress], Context]
+Begin: TypeAlias = Callable[[Progress], tuple[Context, Parts]]
 """Makes what an operation works with, for the person at the terminal."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FILE_WIDTH = 10_000
@@ -46,15 +46,15 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
     yield tell
 
 
-def commands_of(module: ModuleType, name: str, context_of: ContextOf) -> click.Command:
+def commands_of(module: ModuleType, name: str, begin: Begin) -> click.Command:
     """The command of a name that a module's ``OPERATIONS`` make: one command, or a group."""
     found: Iterable[Operation[Any, Any]] = module.OPERATIONS
     mine = [one for one in found if one.command.split(" ")[0] == name]
     if len(mine) == 1 and len(_words(mine[0])) == 1:
-        return _command(mine[0], context_of)
+        return _command(mine[0], begin)
     group = click.Group(name, help=module.__doc__)
     for one in mine:
-        group.add_command(_command(one, context_of))
+        group.add_command(_command(one, begin))
     return group
 
 
@@ -62,7 +62,7 @@ def _words(operation: Operation[Any, Any]) -> list[str]:
     return [word for word in operation.command.split(" ") if not word.startswith("<")]
 
 
-def _command(operation: Operation[Any, Any], context_of: ContextOf) -> click.Command:
+def _command(operation: Operation[Any, Any], begin: Begin) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument([name], required=operation.fields[name].required)
         for name in operation.arguments
@@ -87,8 +87,8 @@ def _command(operation: Operation[Any, Any], context_of: ContextOf) -> click.Com
             values[operation.upload] = _upload(values[operation.upload])
         asked = read_values(operation, values)
         with progress(quiet=as_json) as tell:
-            context = context_of(tell)
-            result = Parts(context.services).runner(operation)(context, asked)
+            context, parts = begin(tell)
+            result = parts.runner(operation)(context, asked)
         if isinstance(result, Download):
             _write(result, output)
         elif as_json:

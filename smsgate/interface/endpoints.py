@@ -17,8 +17,8 @@ from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
-from smsgate.process.services import Services
 from smsgate.store.answered_calls import AnsweredCall
+from smsgate.store.store import Store
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 MAX_BODY_BYTES = 1024 * 1024
@@ -42,15 +42,15 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def add_endpoints(
-    api: Blueprint, operations: Iterable[Operation[Any, Any]], services: Services
+    api: Blueprint, operations: Iterable[Operation[Any, Any]], parts: Parts, store: Store
 ) -> None:
     """Add a route for each operation. ``g.caller`` is who calls, which the application found."""
     for one in operations:
-        api.add_url_rule(one.path, one.name, _view(one, services), methods=[one.method])
+        api.add_url_rule(one.path, one.name, _view(one, parts, store), methods=[one.method])
 
 
-def _view(operation: Operation[Any, Any], services: Services) -> Callable[..., Response]:
-    run = Parts(services).runner(operation)
+def _view(operation: Operation[Any, Any], parts: Parts, store: Store) -> Callable[..., Response]:
+    run = parts.runner(operation)
 
     def answer(**path: str) -> Response:
         caller: Caller = g.caller
@@ -62,10 +62,10 @@ def _view(operation: Operation[Any, Any], services: Services) -> Callable[..., R
             return made(read_request(operation, request, path), caller)
         content = request.get_data(cache=True)
         asked = read_request(operation, request, path)
-        return _once(services, caller, key, content, lambda: made(asked, caller))
+        return _once(store, caller, key, content, lambda: made(asked, caller))
 
     def made(asked: object, caller: Caller) -> Response:
-        result = run(Context(services, caller), asked)
+        result = run(Context(caller), asked)
         if isinstance(result, Download):
             return Response(result.chunks, content_type=result.media_type)
         body = msgspec.json.encode(result)
@@ -112,12 +112,12 @@ def _read_json(operation: Operation[T, Any], request: Request, path: Mapping[str
 
 
 def _once(
-    services: Services, caller: Caller, key: str, content: bytes, make: Callable[[], Response]
+    store: Store, caller: Caller, key: str, content: bytes, make: Callable[[], Response]
 ) -> Response:
     """Answer a call once: the same call with the same key gets the same answer for a day."""
     if len(key) > _MAX_KEY_CHARS:
         raise Unfit(f"An Idempotency-Key has at most {_MAX_KEY_CHARS} characters.")
-    calls = services.store.answered_calls
+    calls = store.answered_calls
     head = f"{request.method} {request.full_path} {request.content_length}\n"
     fingerprint = sha256(head.encode() + content).hexdigest()
     found = calls.begin(caller.name, key, fingerprint)

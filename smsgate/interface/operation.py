@@ -24,7 +24,6 @@ import msgspec
 from smsgate.api_keys import Caller
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.phone import masked
-from smsgate.process.services import Services
 from smsgate.records.api_keys import KeyScope
 
 Role: TypeAlias = Literal["viewer", "agent", "admin"]
@@ -49,9 +48,8 @@ _EMPTY: tuple[object, ...] = (None, "", (), [])
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an operation works with, and for whom."""
+    """For whom an operation works, and whom it tells."""
 
-    services: Services
     caller: Caller
     """A person with a role has a caller without limits on programs."""
     progress: Progress = lambda *_: None

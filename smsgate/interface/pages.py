@@ -39,7 +39,7 @@ from smsgate.interface.values import (
     plain_type,
     read_values,
 )
-from smsgate.process.services import Services
+from smsgate.settings import Settings
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE_SIZE = 50
@@ -64,7 +64,7 @@ class ConsoleAccess(Protocol):
     def may(self, role: Role) -> bool:
         """Whether they have at least that role."""
 
-    def context(self, services: Services) -> Context:
+    def context(self) -> Context:
         """What they use operations with."""
 
     def operator_zone(self) -> tzinfo:
@@ -75,21 +75,27 @@ class ConsoleAccess(Protocol):
 
 
 def register(
-    console: Flask, pages: Sequence[ListPage], services: Services, access: ConsoleAccess
+    console: Flask,
+    pages: Sequence[ListPage],
+    parts: Parts,
+    settings: Settings,
+    access: ConsoleAccess,
 ) -> None:
     """Add the routes of the pages."""
     for page in pages:
-        _Routes(page, services, access).register(console)
+        _Routes(page, parts, settings, access).register(console)
 
 
 class _Routes:
     """The views of one page."""
 
-    def __init__(self, page: ListPage, services: Services, access: ConsoleAccess) -> None:
-        self._page, self._services, self._access = page, services, access
-        self._parts = Parts(services)
-        self._run_list = self._parts.bind(page.operation.run, 2)
-        self._notices = self._parts.bind(page.notices, 1)
+    def __init__(
+        self, page: ListPage, parts: Parts, settings: Settings, access: ConsoleAccess
+    ) -> None:
+        self._page, self._parts, self._access = page, parts, access
+        self._programs = [*settings.programs]
+        self._run_list = parts.bind(page.operation.run, 2)
+        self._notices = parts.bind(page.notices, 1)
 
     def register(self, console: Flask) -> None:
         page, name = self._page, self._page.operation.name
@@ -150,7 +156,7 @@ class _Routes:
         given = {name: _typed(action, name) for name in self._asked(action)}
         done, problems, sentence, secret = 0, list[str](), "", ""
         run = self._parts.runner(operation)
-        context = replace(self._access.context(self._services), warn=problems.append)
+        context = replace(self._access.context(), warn=problems.append)
         for keys in chosen:
             try:
                 asked = read_values(operation, {**given, **keys})
@@ -205,8 +211,7 @@ class _Routes:
         return self._inputs(action.operation, self._asked(action))
 
     def _inputs(self, operation: Operation[Any, Any], names: Sequence[str]) -> list[Input]:
-        programs = [*self._services.settings.programs]
-        return [input_of(operation.fields[name], programs) for name in names]
+        return [input_of(operation.fields[name], self._programs) for name in names]
 
     def _read(self, wanted: Mapping[str, str], after: str, limit: int) -> Any:  # noqa: ANN401
         """What the operation answers. Raises what it raises, and ``Unfit``."""
@@ -216,7 +221,7 @@ class _Routes:
             **{name: paging[name] for name in paging if name in self._page.operation.fields},
         }
         asked = read_values(self._page.operation, values)
-        return self._run_list(self._access.context(self._services), asked)
+        return self._run_list(self._access.context(), asked)
 
     def _rows(self, result: object) -> Sequence[Any]:
         rows: Sequence[Any] = getattr(result, self._page.listing.rows)

@@ -36,7 +36,6 @@ class Parts:
                 names[get_type_hints(value.func)["return"]] = name
         self._makers: dict[object, Callable[[], object]] = {
             Parts: lambda: self,
-            **dict.fromkeys(kind.__mro__[:-1], lambda: whole),
             **{made: partial(getattr, whole, name) for made, name in names.items()},
         }
 

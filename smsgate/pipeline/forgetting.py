@@ -137,7 +137,7 @@ class Forgetting:
 
 
 def forget_number(
-    applier: InboxApplier, forgetting: Forgetting, number: str, actor: str, reason: str
+    number: str, actor: str, reason: str, applier: InboxApplier, forgetting: Forgetting
 ) -> Forgotten:
     """Erase the texts of a number (E.164, or as it was recorded).
 

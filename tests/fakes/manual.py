@@ -26,7 +26,7 @@ def restore(services: Services, request: RestoreRequest) -> str:
 
 
 def lock(services: Services, number: str, actor: str, reason: str, *, locked: bool = True) -> str:
-    person = Context(services, Caller(actor, "write"), is_person=True)
+    person = Context(Caller(actor, "write"), is_person=True)
     change = changes.lock if locked else changes.unlock
     return change.run(person, changes.LockRequest(number, reason), services.store).id
 

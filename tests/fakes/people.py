@@ -38,8 +38,7 @@ class People(OperatorService):
     def _run(self, operation: Any, request: Any, author: ActionAuthor) -> Any:
         web = SimpleNamespace(mail=None)
         settings: Any = SimpleNamespace(web=web, public_url="http://localhost", port=80)
-        caller, nothing = Caller(author.name, "admin"), SimpleNamespace()
-        context = Context(nothing, caller, is_person=True)
+        context = Context(Caller(author.name, "admin"), is_person=True)
         return operation.run(context, request, self._records, settings)
 
     def all(self) -> list[OperatorRow]:

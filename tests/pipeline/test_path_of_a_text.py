@@ -502,7 +502,7 @@ def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
     run(services)
     (letter,) = services.store.unsent_replies.dead(PARTITION)
 
-    context = Context(services, Caller("ana", "admin"), is_person=True)
+    context = Context(Caller("ana", "admin"), is_person=True)
     retry_reply.run(context, RowChoice(letter.reply.id), services.store, services.job_queue)
     services.sender.drain(PARTITION)
     assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]

@@ -250,7 +250,7 @@ def test_a_body_that_is_no_json_is_not_repeated(client, log, everywhere, path):
 
 def test_the_page_behind_a_link_shows_neither_number_nor_key(services, client, log, everywhere):
     asked = LinkRequest(NUMBER, "alerts")
-    context = Context(services, Caller("tests", "admin"))
+    context = Context(Caller("tests", "admin"))
     link = make_link.run(context, asked, services.settings).link
     path = urlsplit(link).path
     asked = [client.get(path), client.post(path), client.post(path, data={"scope": TEXT})]

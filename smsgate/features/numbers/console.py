@@ -31,7 +31,6 @@ from smsgate.interface.schemas import MEDIA, reason_of
 from smsgate.interface.values import ZONE, read_values, typed_zone
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.gate import Gate
-from smsgate.process.services import Services
 from smsgate.records import HistoryPlace, Records
 from smsgate.records.reader import SEARCHED
 from smsgate.settings import Settings
@@ -56,7 +55,6 @@ class RecordedNumber(BaseConverter):
 
 def register(
     console: Flask,
-    services: Services,
     parts: Parts,
     settings: Settings,
     store: Store,
@@ -66,6 +64,7 @@ def register(
     """Add the routes."""
     console.url_map.converters["recorded"] = RecordedNumber
     stories = StoryReader(settings, store, records, gate)
+    forget_texts = parts.bind(forget_number, 3)
 
     @console.get("/console/numbers")
     @needs("viewer")
@@ -100,7 +99,7 @@ def register(
         return _number_page(settings, stories, number)
 
     for name, (action, done) in _ACTIONS.items():
-        view = needs(action.role)(_action_view(services, parts, action, done))
+        view = needs(action.role)(_action_view(parts, action, done))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
 
     @console.post("/console/numbers/forget", endpoint="number_forget")
@@ -110,13 +109,7 @@ def register(
         number = _typed_number()
         if request.form.get("digits", "").strip() != number[-4:]:
             raise Unfit("Enter the last four characters of this number.", field="digits")
-        done = forget_number(
-            services.applier,
-            services.forgetting,
-            number,
-            actor(),
-            reason_of(request.form.get("reason", "")),
-        )
+        done = forget_texts(number, actor(), reason_of(request.form.get("reason", "")))
         flash(
             f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary "
             "texts. The number is still suppressed where it was.",
@@ -182,9 +175,7 @@ def _number_values(settings: Settings, stories: StoryReader, number: str) -> dic
     }
 
 
-def _action_view(
-    services: Services, parts: Parts, action: Action, done: str
-) -> Callable[[], Response]:
+def _action_view(parts: Parts, action: Action, done: str) -> Callable[[], Response]:
     """Do it and show the number's page."""
     run = parts.bind(action.run, 2)
 
@@ -199,7 +190,7 @@ def _action_view(
             _check_basis(values)
         if "given" in values:
             values["given"] = _given().isoformat()
-        run(context(services), read_values(action, {**values, "number": number}))
+        run(context(), read_values(action, {**values, "number": number}))
         flash(done, "good")
         return redirect(url_for("number", number=number), 303)
 

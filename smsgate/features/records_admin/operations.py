@@ -339,7 +339,7 @@ def forget_texts(
     number = as_recorded(request.number)
     if not request.yes:
         raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
-    return forget_number(applier, forgetting, number, context.actor(), request.reason)
+    return forget_number(number, context.actor(), request.reason, applier, forgetting)
 
 
 OPERATIONS = (

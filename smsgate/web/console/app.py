@@ -82,10 +82,11 @@ def create_console(services: Services) -> Flask:
     template_filters.register(app, services.settings)
     _count_in_menu(app, services.store)
     errors.register(app)
+    parts = Parts(services)
     for page in features.modules("console"):
-        Parts(services).bind(page.register, 1)(app)
+        parts.bind(page.register, 1)(app)
     for module in features.modules("operations"):
-        pages.register(app, getattr(module, "PAGES", ()), services, auth)
+        pages.register(app, getattr(module, "PAGES", ()), parts, services.settings, auth)
     return app
 
 

@@ -40,7 +40,6 @@ from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Context
 from smsgate.monitoring.deadlines import Deadlines
-from smsgate.process.services import Services
 from smsgate.records.database import Database
 from smsgate.records.operator_actions import ActionAuthor, add_action
 from smsgate.settings import Settings
@@ -161,10 +160,10 @@ def may(role: str) -> bool:
     return current_session().operator.may(role)
 
 
-def context(services: Services) -> Context:
+def context() -> Context:
     """What operations of this request work with. Only behind ``needs``."""
     caller = Caller(actor(), "admin" if may("admin") else "write")
-    return Context(services, caller, is_person=True, address=console_auth().visitor().address)
+    return Context(caller, is_person=True, address=console_auth().visitor().address)
 
 
 def record_action(what: str, note: str = "") -> None:

@@ -16,6 +16,7 @@ from smsgate.domain.errors import TooManyCalls
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
+from smsgate.interface.parts import Parts
 from smsgate.process.services import Services
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
@@ -72,7 +73,7 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    add_endpoints(api, OPERATIONS, services)
+    add_endpoints(api, OPERATIONS, Parts(services), services.store)
     app.register_blueprint(api)
     return app
 

@@ -136,7 +136,7 @@ def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
         "1 reply failed at unknown: it cannot be read",
         "Redis is configured so that it can lose acknowledged writes",
     ]
-    context = Context(services, Caller("ana", "admin"), is_person=True)
+    context = Context(Caller("ana", "admin"), is_person=True)
     (row,) = list_replies.run(context, ReplyQuery(state="failed"), services.store).items
     assert (row.id, row.problem, row.can_retry) == ("1-1-0", "it cannot be read", False)
     with pytest.raises(NotFound):

@@ -494,12 +494,8 @@ def test_forgetting_a_number_takes_out_what_was_to_go_on(receive, make, app, ser
     services.records.deliveries.fail_old(time.time_ns() // 1000 + 1)
     receive("second")
     receive("Hello", OTHER)
-    assert (
-        forget_number(
-            services.applier, services.forgetting, NUMBER, "anna", "asked for it"
-        ).forwards
-        == 2
-    )
+    done = forget_number(NUMBER, "anna", "asked for it", services.applier, services.forgetting)
+    assert done.forwards == 2
     assert failed(services) == []
     settle(services, make())
     assert app.taken == [(OTHER, "Hello")]

@@ -31,7 +31,7 @@ def apply(services):
 
 
 def exported(services, scope="alerts"):
-    context = Context(services, Caller("ana", "admin"))
+    context = Context(Caller("ana", "admin"))
     parts = (services.settings, services.archiver, services.records)
     chunks = export.run(context, ExportRequest(program=scope), *parts).chunks
     rows = csv.DictReader(io.StringIO(b"".join(chunks).decode()))

@@ -129,7 +129,7 @@ def test_pages_have_neither_holes_nor_repeats(listed, size, program):
     for at in range(10, 15):  # of one moment, in several states
         state = ConsentState(everywhere=True, opted_out=ALERTS, consents=ORDERS | ALERTS)
         listed.writer.keep({at: lines(event(8, number(at), consent_state=state))})
-    context = Context(SimpleNamespace(), Caller("tests", "admin"))
+    context = Context(Caller("tests", "admin"))
     settings = SimpleNamespace(programs=PROGRAMS)
     seen, after = [], ""
     while after is not None:

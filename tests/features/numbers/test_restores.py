@@ -422,6 +422,6 @@ def test_forgetting_a_number_keeps_what_a_restore_rests_on(services):
     by_text(services)
     named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     restored(services, named)
-    forget_number(services.applier, services.forgetting, NUMBER, "ana", "asked for it")
+    forget_number(NUMBER, "ana", "asked for it", services.applier, services.forgetting)
     event = next(one for one in services.history.of_number(NUMBER) if one.kind == "restored")
     assert (event.entry.restore.evidence, event.entry.decision.note) == ("call 4711", "")
