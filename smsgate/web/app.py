@@ -76,13 +76,13 @@ def application(services: Services) -> Flask:
     ``/v1`` and the console are made when somebody first asks for them: their tables, forms and
     templates take memory, and a process that answers webhooks does not need them.
     """
-    app = bare_application(services.settings)
+    app, parts = bare_application(services.settings), Parts(services)
     keys = ApiKeyGuard(services.settings, services.store)
     app.register_blueprint(webhooks.blueprint(services.settings, services.store, services.ingest))
     app.register_blueprint(health.blueprint(services.monitor, keys))
     app.register_blueprint(metrics.blueprint(services.store, services.monitor, keys))
     for module in features.modules("routes"):
-        Parts(services).bind(module.register, 1)(app)
+        parts.bind(module.register, 1)(app)
 
     settings = services.settings
     keyring = Keyring(services.records.keys, settings.api_keys, settings.programs.renamed)
@@ -90,11 +90,11 @@ def application(services: Services) -> Flask:
 
     def make_api() -> WSGIApplication:
         v1 = importlib.import_module("smsgate.web.v1")
-        return v1.create_api(services, keys, keyring)  # type: ignore[no-any-return]  # by its name
+        return parts.bind(v1.create_api, 2)(keys, keyring)  # type: ignore[no-any-return]  # by its name
 
     def make_console() -> WSGIApplication:
         console = importlib.import_module("smsgate.web.console.app")
-        return console.create_console(services)  # type: ignore[no-any-return]  # likewise
+        return parts.bind(console.create_console, 0)()  # type: ignore[no-any-return]  # likewise
 
     others = {"v1": make_api, "console": make_console}
     made = app.extensions["smsgate_applications"] = {}

@@ -6,7 +6,7 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -89,8 +89,8 @@ def make_services(
     return services
 
 
-def make_part(services: Services, kind: type[T]) -> T:
-    """Make a feature's service of the parts of services, as operations are handed it."""
+def make_part(services: Services, kind: Callable[..., T]) -> T:
+    """Make a feature's service, or an application, of the parts of services."""
     return Parts(services).bind(kind, 0)()
 
 

@@ -15,7 +15,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
 from smsgate.interface.parts import Parts
-from smsgate.process.services import Services
+from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.store import Store
 from smsgate.web.console import (
@@ -53,20 +53,20 @@ _WITHOUT_SECRETS = (
 )
 
 
-def create_console(services: Services) -> Flask:
+def create_console(parts: Parts, settings: Settings, store: Store, records: Records) -> Flask:
     """Return the application; connects to nothing yet.
 
     Without secret keys it has one page, which says what to set.
     """
-    app = _bare_app(services.settings)
-    if not services.settings.secret_keys:
+    app = _bare_app(settings)
+    if not settings.secret_keys:
 
         @app.errorhandler(HTTPException)
         def closed(_: HTTPException) -> tuple[str, int]:
             return render_template("closed.html", sentence=_WITHOUT_SECRETS, closed=True), 503
 
         return app
-    app.secret_key, *older = [one.get_secret_value() for one in services.settings.secret_keys]
+    app.secret_key, *older = [one.get_secret_value() for one in settings.secret_keys]
     app.config["SECRET_KEY_FALLBACKS"] = older
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
@@ -76,17 +76,16 @@ def create_console(services: Services) -> Flask:
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
     app.context_processor(_menu)
     read_bodies_first(app, streamed=["upload_list"])
-    origin.register(app, services.settings)
-    auth.register(app, services.settings, services.records.database, services.store.client)
+    origin.register(app, settings)
+    auth.register(app, settings, records.database, store.client)
     CSRFProtect(app)
-    template_filters.register(app, services.settings)
-    _count_in_menu(app, services.store)
+    template_filters.register(app, settings)
+    _count_in_menu(app, store)
     errors.register(app)
-    parts = Parts(services)
     for page in features.modules("console"):
         parts.bind(page.register, 1)(app)
     for module in features.modules("operations"):
-        pages.register(app, getattr(module, "PAGES", ()), parts, services.settings, auth)
+        pages.register(app, getattr(module, "PAGES", ()), parts, settings, auth)
     return app
 
 

@@ -17,7 +17,8 @@ from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
-from smsgate.process.services import Services
+from smsgate.settings import Settings
+from smsgate.store.store import Store
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
 from smsgate.web.limits import Limits
@@ -31,12 +32,13 @@ STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.upload)
 """Endpoints that read the body themselves."""
 
 
-def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask:
+def create_api(
+    keys: ApiKeyGuard, keyring: Keyring, parts: Parts, settings: Settings, store: Store
+) -> Flask:
     """Return the application of the first version. Every route of it wants a key of the ring."""
-    settings = services.settings
     app = bare_application(settings, streamed=STREAMED)
     api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
-    limits, rate = Limits(services.store.client), settings.api.calls_per_second
+    limits, rate = Limits(store.client), settings.api.calls_per_second
     window_s = max(1, round(settings.api.burst / rate)) if rate else 1
     most = RateLimitItemPerSecond(max(1, round(rate * window_s)), window_s)
 
@@ -73,7 +75,7 @@ def create_api(services: Services, keys: ApiKeyGuard, keyring: Keyring) -> Flask
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    add_endpoints(api, OPERATIONS, Parts(services), services.store)
+    add_endpoints(api, OPERATIONS, parts, store)
     app.register_blueprint(api)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.web.console.app import create_console
+from tests.fakes.own_services import make_part
 
 FOR_ALL = frozenset(
     {"asset", "console", "show_sign_in", "sign_in", "sign_out", "show_code"}
@@ -35,7 +36,7 @@ FILLED = {
 @pytest.fixture
 def endpoints(services):
     """By endpoint its method and an address of it."""
-    rules = create_console(services).url_map
+    rules = make_part(services, create_console).url_map
     adapter = rules.bind("localhost")
     found = {}
     for rule in rules.iter_rules():

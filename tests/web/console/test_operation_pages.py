@@ -7,6 +7,7 @@ import pytest
 from smsgate import features
 from smsgate.interface.list_page import ListPage
 from smsgate.web.console.app import create_console
+from tests.fakes.own_services import make_part
 
 PAGES: list[ListPage] = [
     one for module in features.modules("operations") for one in getattr(module, "PAGES", ())
@@ -16,7 +17,7 @@ PAGES: list[ListPage] = [
 @pytest.mark.parametrize("page", PAGES, ids=[one.path for one in PAGES])
 def test_its_page_and_its_actions_want_their_roles(services, page) -> None:
     """That each role is refused what it may not do is tried for every route of the console."""
-    rules = {rule.rule: rule for rule in create_console(services).url_map.iter_rules()}
+    rules = {rule.rule: rule for rule in make_part(services, create_console).url_map.iter_rules()}
     assert page.path in rules
     for action in [*page.actions, *([page.create] if page.create else [])]:
         rule = rules[f"{page.path}/{action.name}"]
