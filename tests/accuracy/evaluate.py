@@ -36,8 +36,6 @@ SHOWN = (
     "left to a person: suppressed, held",
 )
 GOALS = ("98 %", "99.5 %", "1 of 500", "2 %", "95 %", "95 %", "95 %", "-")
-BEFORE = "| before | 92.7 % | 95.9 % | 7 of 400 | 1.8 % | 85.0 % | 97.5 % | 92.5 % | 8, 41 of 90 |"
-"""What the rules and phrases before the model scored on them."""
 LABELS = ("opt_out", "opt_out_all", "how_to_leave", "review", "help", "opt_in", "none")
 HEADINGS = (
     "", "opt-outs suppressed", "suppressed or held", "ordinary texts suppressed",
@@ -108,7 +106,6 @@ def first_table(texts: Sequence[Labelled], ours: Sequence[str]) -> list[str]:
     names = " and ".join(f"`{name}`" for name in FRESH)
     lines = headings((f"{names}, {len(texts)} texts", *SHOWN))
     lines.append("| goal | " + " | ".join(GOALS) + " |")
-    lines.append(BEFORE)
     lines.append(_first_row("**smsgate**", counted(texts, ours)))
     for name, rule in PEERS.items():
         kinds = ["opt_out" if rule(one.text) else "none" for one in texts]
