@@ -49,7 +49,7 @@ def _ours(error: SmsGateError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     sentence = error.description or error.name
-    if request.path.startswith(_API) and isinstance(error, NotFound):
+    if _is_api() and isinstance(error, NotFound):
         sentence = "There is no such call; those that there are: GET /v1/openapi.json."
     elif isinstance(error, MethodNotAllowed) and error.valid_methods:
         sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
@@ -72,6 +72,10 @@ def _unanswered(exc_info: object) -> None:
     _log.error("error handler failed", method=request.method, route=_route(), exc_info=exc_info)
 
 
+def _is_api() -> bool:
+    return f"{request.path}/".startswith(_API)
+
+
 def _is_webhook() -> bool:
     """A webhook's own line in the log says already what became of it."""
     return request.blueprint == "webhooks"
@@ -83,7 +87,7 @@ def _route() -> str:
 
 
 def _answer(status: int, sentence: str, reason: str) -> Response:
-    if not request.path.startswith(_API):
+    if not _is_api():
         return Response(f"{sentence}\n", status, content_type=TEXT)
     problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
     return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
