@@ -88,5 +88,12 @@ def test_it_is_printed_whole(chromium: Browser, html: str, paper: str) -> None:
         assert sum(row in text for text in texts) == 1, "a row is whole, on one page"
 
 
+def test_it_fits_a_phone_with_its_lines_to_fill_in(chromium: Browser, html: str) -> None:
+    shown = chromium.new_page(viewport={"width": 360, "height": 800})
+    shown.set_content(html)
+    assert fits(shown)
+    shown.close()
+
+
 def _without_blanks(text: str) -> str:
     return "".join(text.split())
