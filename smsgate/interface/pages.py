@@ -153,6 +153,9 @@ class _Routes:
         chosen = self._chosen(action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
+        if action.is_danger and request.form.get("all", "sure") != "sure":
+            question = {"page": self._page, "action": action, "count": len(chosen)}
+            return Response(render_template("sure_page.html", query=url_query(wanted), **question))
         given = {name: _typed(action, name) for name in self._asked(action)}
         done, problems, sentence, secret = 0, list[str](), "", ""
         run = self._parts.runner(operation)

@@ -188,14 +188,19 @@ def test_selected_rows_are_settled_together_and_what_is_not_is_said(agent, servi
     assert services.history.of_number(late.number)[-1].outcome == "dismissed"
 
 
-def test_all_that_match_the_filters_are_settled_by_one_click(agent, put):
+def test_all_that_match_the_filters_are_dismissed_once_that_is_confirmed(agent, put):
     for at in range(70):
         one = reply(at, 0)
         put.dead(msgspec.structs.replace(one, program="orders" if at % 7 else "alerts"), at)
     page = agent.get(f"{FAILED}&program=orders").text
     assert "Dismiss all 60 that match" in page
     form = {"all": "yes", "filters": "state=failed&program=orders"}
-    answer = agent.post(f"{REPLIES}/dismiss", form)
+    asked = agent.post(f"{REPLIES}/dismiss", form)
+    assert "Dismiss 60 rows?" in words(asked)
+    assert len(texts(agent.get(f"{FAILED}&program=alerts").text)) == 10
+    assert "<strong>70 rows</strong>" in agent.get(FAILED).text
+    assert 'name="all" value="sure"' in asked.text
+    answer = agent.post(f"{REPLIES}/dismiss", {**form, "all": "sure"})
     assert answer.location.endswith("?state=failed&program=orders")
     assert "Dismissed: 60 rows." in words(agent.get(answer.location))
     assert len(texts(agent.get(FAILED).text)) == 10
