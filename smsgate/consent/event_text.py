@@ -30,6 +30,7 @@ _TITLES = {
     "consent": "Consent recorded",
     "import": "Imported",
     "import_undone": "Import undone",
+    "import_file": "Imported a list",
     "unrouted": "Text to a number without a program",
     "unreachable": "Delivery failed",
     "reply": "Reply",
@@ -66,6 +67,7 @@ _OUTCOMES = {
     "asked": "asked “Reply YES to confirm”",
     "refused": "refused",
     "kept": "kept, changed since the import",
+    "undone": "applied",
     "recorded": "recorded",
     "sampled": "no effect",
     "taken": "delivered to your application",
@@ -130,11 +132,16 @@ def sentence(event: Event, titles: Mapping[str, str] = NO_TITLES) -> str:
 
     ``titles``: by program its name for subscribers.
     """
-    has_place = event.reply is None and event.kind != "opt_out_all"
-    where = scope(event) or event.program if has_place else ""
-    named = f" for {program_title(where, titles)}" if where else ""
-    parts = [f"{title(event)}{named}", outcome(event)]
+    parts = [headline(event, titles), outcome(event)]
     return (": " if event.reply is not None else "; ").join(filter(None, parts))
+
+
+def headline(event: Event, titles: Mapping[str, str] = NO_TITLES) -> str:
+    """What happened and for which program: ``Opted out for Acme Alerts (alerts)``."""
+    where = event.program if event.kind == "restored" else event.scope or event.program
+    if event.kind == "opt_out_all":
+        where = ""
+    return title(event) + (f" for {program_title(where, titles)}" if where else "")
 
 
 def details(event: Event, *, erased: bool = False) -> list[str]:
@@ -194,14 +201,14 @@ def _origin(entry: Entry, erased: bool) -> str:
         return f"The provider of the account {entry.account} reported this{named}."
     if entry.source == "link":
         return "The subscriber used the opt-out link that they were sent."
-    by = entry.actor or "an unnamed person"
+    by = entry.actor or "An unnamed person"
     means = {"operator": "entered this", "api": "sent this through the API", "import": "imported"}
     what = means.get(entry.source, f"({source(entry.source)})")
     if entry.source == "import":
         what = "imported a list that has this number"
         if entry.external_source:
             what += f" and names as its source “{entry.external_source}”, outside smsgate"
-    return f"{by[:1].upper()}{by[1:]} {what}." + (f" In reply to: {_ended(words)}" if words else "")
+    return f"{by} {what}." + (f" In reply to: {_ended(words)}" if words else "")
 
 
 def reasons(entry: Entry, at: Callable[[int], str] = moment, *, has_note: bool = True) -> list[str]:
@@ -220,7 +227,7 @@ def reasons(entry: Entry, at: Callable[[int], str] = moment, *, has_note: bool =
     if because := basis(entry):
         found.append(f"Basis: {because}.")
     if has_note and (noted := note(entry)):
-        found.append(f"Note: {_sentence(noted)}")
+        found.append(f"Note: {noted.rstrip('.')}.")
     return found
 
 
@@ -229,16 +236,13 @@ def notes(event: Event) -> list[str]:
     if not event.note:
         return []
     has_answer = event.kind.startswith("opt_") or event.kind == "help"
-    return [_sentence(f"No reply from us: {event.note}" if has_answer else event.note)]
+    said = f"No reply from us: {event.note}" if has_answer else event.note
+    return [f"{said[:1].upper()}{said[1:].rstrip('.')}."]
 
 
 def _ended(quoted: str) -> str:
     """A quotation with the full stop of the sentence around it, unless it ends one itself."""
     return quoted if quoted[-2:] in (".”", "!”", "?”") else f"{quoted}."
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def title(event: Event) -> str:
@@ -249,6 +253,8 @@ def title(event: Event) -> str:
         return _BY_RULE[rule][event.kind]
     if event.reply is not None:
         return _REPLIES.get(event.reply.kind, _TITLES["reply"])
+    if event.kind == "import_file" and event.outcome == "undone":
+        return "Undid an import"
     if event.outcome not in ("applied", "repeat") and event.kind in _ASKED:
         return _ASKED[event.kind]
     return _TITLES.get(event.kind, event.kind.replace("_", " ").capitalize())
@@ -274,11 +280,6 @@ def basis(entry: Entry | None) -> str:
         return ""
     said = _BASES.get(entry.restore.basis, entry.restore.basis)
     return f"{said}: {entry.restore.evidence}" if entry.restore.evidence else said
-
-
-def scope(event: Event) -> str:
-    """The scope of an opt-out, or of its restore: a program or ``all``; empty for other events."""
-    return event.program if event.kind == "restored" else event.scope
 
 
 def source(name: str) -> str:

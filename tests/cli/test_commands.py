@@ -198,7 +198,7 @@ def test_history_shows_what_happened(ready: Terminal) -> None:
     opt_out(ready, NUMBER)
     assert ready.run("history", NUMBER) == 0
     assert "Opted out for all programs; applied" in ready.output
-    assert "Tests entered this. Note: Asked by phone." in ready.output
+    assert "tests entered this. Note: asked by phone." in ready.output
     (event,) = ready.json("history", NUMBER)["events"]  # type: ignore[call-overload,index]
     assert (event["number"], event["actor"]) == (NUMBER, "tests")
     assert ready.run("history", OTHER) == 0

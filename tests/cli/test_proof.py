@@ -77,7 +77,7 @@ def test_a_restore_names_what_allows_it_and_history_has_it(ready):
     assert ready.run("history", NUMBER) == 0
     assert "Restored for all programs; applied" in ready.output
     assert "Basis: evidence from an admin: call 4711." in ready.output
-    assert "Note: Wants back." in ready.output
+    assert "Note: wants back." in ready.output
     assert "opt_in" not in ready.output
 
 

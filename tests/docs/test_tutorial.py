@@ -35,7 +35,7 @@ def test_the_first_stop_blocks_a_number_that_start_opts_in_again(tmp_path):
     assert "exit code 1" in blocked
     assert "opted_out_all" in blocked
     assert "Please stop texting me." in history
-    assert "Opt-out confirmation: sent" in history
+    assert "Opt-out confirmation for" in history
     assert re.findall("^[A-Z_]+", explained, re.MULTILINE) == ["OPT_OUT", "NONE"]
     assert gate == "+14155550123 False\n+14155550124 True\n"
     assert "allowed" in back

@@ -24,7 +24,7 @@ def event(at: int = 0, number: str = NUMBER, **rest) -> Event:
         kind=kind,
         outcome=rest.pop("outcome", "applied"),
         number=number,
-        program="alerts",
+        program=rest.pop("program", "alerts"),
         consent_state=rest.pop("consent_state", STOPPED),
         inbox_id=f"{START_MS + at}-0",
         entry=given,

@@ -185,14 +185,13 @@ def _event_facts(row: Row) -> Facts:
     event = recorded_of(row[:6]).event
     entry = event.entry
     reason = entry.decision.note if entry else ""
-    if event.kind == _FILE:
-        if event.outcome == "undone":
-            return {"action": "Undid an import", "note": _joined(event.note, reason)}
-        return {"action": "Imported a list", "about": reason, "note": event.note}
-    result = event_text.outcome(event) if event.outcome != "applied" else ""
+    if event.kind == _FILE and event.outcome == "applied":
+        return {"action": event_text.headline(event), "about": reason, "note": event.note}
+    outcome = event_text.outcome(event)
+    result = outcome if outcome != "applied" else ""
     note = "" if event.number else event.note
     return {
-        "action": event_text.title(event),
+        "action": event_text.headline(event),
         "number": event.number,
         "note": _joined(result, event_text.basis(entry), reason, note),
     }

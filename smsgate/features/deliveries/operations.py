@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from smsgate.consent import event_text
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
@@ -46,7 +47,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     program: str
     kind: str
     content: str
-    """The text; of a change, why the number may not be texted, or ``allowed``."""
+    """The text; of a change, why the number may not be texted, or that it may."""
     attempts: int
     next_attempt: datetime | None
     """None where it failed."""
@@ -116,7 +117,7 @@ def _row(one: Delivery) -> DeliveryRow:
 
 def _change_text(change: Mapping[str, Any]) -> str:
     count = len(change.get("numbers", ()))
-    return (f"{count:,} numbers of a list: " if count else "") + (change["reason"] or "allowed")
+    return (f"{count:,} numbers of a list: " if count else "") + event_text.reason(change["reason"])
 
 
 @operation(

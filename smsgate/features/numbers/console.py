@@ -161,14 +161,13 @@ def _number_values(settings: Settings, stories: StoryReader, number: str) -> dic
     place = _PLACE.fullmatch(request.args.get("before", ""))
     before = HistoryPlace(int(place[1]), int(place[2])) if place else None
     page = stories.read(number, before)
+    titles = {one.name: one.title for one in settings.programs}
     return {
         "number": number,
         "page": page,
         "before": before,
-        "scopes": [
-            (ALL, "All programs"),
-            *((one.name, one.title) for one in settings.programs),
-        ],
+        "titles": titles,
+        "scopes": [(ALL, "All programs"), *titles.items()],
         "event_text": event_text,
         "decision_text": decision_text,
         "local_time": lambda at_us: exact(at_us, operator_zone()),

@@ -62,7 +62,14 @@ def log(records) -> Records:
             0: lines(
                 manual(7, number=NUMBER),
                 manual(8, message_id=decision_id("3-1-0"), kind="reviewed", reason="ana decided"),
-                manual(9, number="", kind="adopted", consent_state=None, note="an older copy"),
+                manual(
+                    9,
+                    number="",
+                    program="",
+                    kind="adopted",
+                    consent_state=None,
+                    note="an older copy",
+                ),
                 manual(
                     10,
                     number="",
@@ -93,10 +100,10 @@ def found(log, **wanted) -> list[str]:
 
 
 NEWEST_FIRST = [
-    "Imported a list",
+    "Imported a list for alerts",
     "Older copy of the records accepted",
-    "Reviewed: not an opt-out",
-    "Opted out",
+    "Reviewed: not an opt-out for alerts",
+    "Opted out for alerts",
     "Saved replies",
     "Saved a keyword set",
     "Exported numbers",
@@ -115,9 +122,9 @@ def test_all_that_staff_did_stands_in_one_order(log):
         "ben",
         "viewer to agent",
     )
-    assert by_action["Opted out"].number == NUMBER
-    assert by_action["Opted out"].note == "by phone"
-    assert by_action["Imported a list"].about == "old.csv"
+    assert by_action["Opted out for alerts"].number == NUMBER
+    assert by_action["Opted out for alerts"].note == "by phone"
+    assert by_action["Imported a list for alerts"].about == "old.csv"
     keywords = by_action["Saved a keyword set"]
     assert (keywords.about, keywords.note) == ("Spanish", "version 1: more words")
     saved = by_action["Saved replies"]
@@ -132,10 +139,10 @@ def test_each_group_has_its_own_and_together_they_have_all(log):
         "sign_ins": ["Signed in"],
         "people": ["Role changed"],
         "keys": ["Made the API key crm"],
-        "numbers": ["Opted out"],
-        "reviews": ["Reviewed: not an opt-out"],
+        "numbers": ["Opted out for alerts"],
+        "reviews": ["Reviewed: not an opt-out for alerts"],
         "replies": ["Saved replies", "Retried a reply"],
-        "lists": ["Imported a list"],
+        "lists": ["Imported a list for alerts"],
         "exports": ["Exported numbers"],
         "keywords": ["Saved a keyword set"],
         "configuration": [],

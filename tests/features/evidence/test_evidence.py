@@ -110,12 +110,12 @@ def test_each_event_is_in_words_with_our_number_and_message_ids(kept):
     assert stop["title"] == "Opted out for Acme Alerts (alerts); applied"
     assert (stop["our_number"], stop["message_id"]) == ("+14155550999", "SM1")
     assert stop["times"]["Received"] == "2025-11-24 16:00:00.001 UTC"
-    assert reply["title"] == "Opt-out confirmation: sent"
+    assert reply["title"] == "Opt-out confirmation for Acme Alerts (alerts): sent"
     assert reply["sentences"][0] == (
         "Opt-out confirmation from +14155550999 to the number: “You are unsubscribed.”"
     )
     assert reply["message_id"] == "SMreply"
-    assert listed["sentences"][0] == "Ana imported a list that has this number."
+    assert listed["sentences"][0] == "ana imported a list that has this number."
     assert guessed["sentences"][1] == (
         "Reason for the decision: recognized by the language model (English)."
     )
@@ -177,8 +177,8 @@ def test_what_was_erased_is_said_to_be():
 @pytest.mark.parametrize(
     ("source", "actor", "said"),
     [
-        ("operator", "ana", "Ana entered this."),
-        ("api", "key 7", "Key 7 sent this through the API."),
+        ("operator", "ana", "ana entered this."),
+        ("api", "key 7", "key 7 sent this through the API."),
         ("link", "subscriber", "The subscriber used the opt-out link that they were sent."),
         ("provider", "provider", "The provider of the account twilio reported this (id SM1)."),
     ],
@@ -190,11 +190,11 @@ def test_each_source_is_named(source, actor, said):
         message_id="SM1",
         source=source,
         actor=actor,
-        decision=Decision(Intent.OPT_OUT, rule=source, note="asked by phone"),
+        decision=Decision(Intent.OPT_OUT, rule=source, note="a.csv"),
     )
     found = details(event(1, entry=given))
     assert found[0] == said
-    assert "Note: Asked by phone." in found
+    assert "Note: a.csv." in found
 
 
 def test_sends_that_were_refused_after_the_opt_out_are_told(kept):

@@ -32,8 +32,8 @@ def test_it_says_who_did_what_to_which_number_and_why(services, admin, agent):
     services.archiver.move_all()
     told(services, Intent.OPT_OUT, number="+14155550188")
     page = words(admin.get(AUDIT))
-    assert "agent Opted out +1 415-555-0123 asked by phone" in page
-    assert "agent Reviewed: not an opt-out +1 415-555-0177" in page
+    assert "agent Opted out for all programs +1 415-555-0123 asked by phone" in page
+    assert "agent Reviewed: not an opt-out for alerts +1 415-555-0177" in page
     assert "admin Signed in" in page
     assert "0188" not in page, "what subscribers do is no work of staff"
 
@@ -43,7 +43,11 @@ def test_an_export_has_what_the_filters_let_through_and_is_logged_itself(service
     answer = admin.get(f"{AUDIT}?csv=yes&person=agent&group=numbers")
     assert answer.mimetype == "text/csv"
     (row,) = rows(answer)
-    assert (row["person"], row["action"], row["number"]) == ("agent", "Opted out", NUMBER)
+    assert (row["person"], row["action"], row["number"]) == (
+        "agent",
+        "Opted out for all programs",
+        NUMBER,
+    )
     assert row["note"] == "'=HYPERLINK(1)", "no spreadsheet runs it"
     exports = rows(admin.get(f"{AUDIT}?csv=yes&group=exports"))
     assert [one["action"] for one in exports] == ["Exported audit log"] * 2

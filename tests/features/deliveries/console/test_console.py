@@ -50,6 +50,7 @@ def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     page = words(viewer.get(FAILED))
     assert "+1 415-555-0000" in page
     assert "answered 500" in page
+    assert "opted out of this program" in page
     assert "Retry" not in viewer.get(FAILED).text.partition("<table")[2]
     form = {"row": json.dumps({"id": failed[0]})}
     assert viewer.post(f"{DELIVERIES}/retry", form).status_code == 403

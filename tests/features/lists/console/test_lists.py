@@ -139,7 +139,7 @@ def test_an_import_is_undone_after_a_look_in_the_name_of_who_does_it(agent, admi
     event = services.history.of_number(NUMBER)[-1]
     assert (event.kind, event.entry.actor) == ("import_undone", "admin")
     story = agent.get(f"/console/numbers/{NUMBER}").text
-    assert "<strong>Import undone</strong> · All programs" in story
+    assert "<strong>Import undone for all programs</strong>" in story
     assert "the wrong &lt;b&gt;file&lt;/b&gt;" in story
     listed = agent.get(LISTS).text
     assert ">Undone<" in listed

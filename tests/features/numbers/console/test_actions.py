@@ -147,7 +147,7 @@ def test_an_admin_names_the_evidence_and_the_story_has_it(services, agent, admin
     )
     assert reason(services) == ""
     page = agent.get(PAGE).text
-    assert "<strong>Restored</strong> · All programs" in page
+    assert "<strong>Restored for all programs</strong>" in page
     assert "evidence from an admin: call &lt;b&gt;4711&lt;/b&gt;" in page
     assert "Opted in" not in page
 

@@ -119,7 +119,10 @@ def test_a_start_in_the_second_of_a_stop_is_shown_as_a_tie(services, viewer):
     services.store.inbox.add(arrivals)
     work(services)
     said = words(viewer.get(PAGE))
-    assert "Asked to opt in · Acme Alerts same time as an opt-out, the opt-out holds" in said
+    assert (
+        "Asked to opt in for Acme Alerts (alerts) same time as an opt-out, the opt-out holds"
+        in said
+    )
     assert "No reply from us: an opt-out has the same time, and it wins a tie" in said
     assert "newer" not in said
 
@@ -178,7 +181,7 @@ def test_a_lock_and_consents_are_told_with_their_words(services, viewer):
     assert "Locked. No program may text it" in said
     assert "(manual: a letter & more; bob)" in said
     assert "form 7" in said
-    assert "Consent recorded · Acme Alerts applied a moment ago · manual, ana" in said
+    assert "Consent recorded for Acme Alerts (alerts) applied a moment ago · manual, ana" in said
 
 
 def test_a_text_to_another_program_that_holds_this_one_is_named(services, viewer):
@@ -270,7 +273,7 @@ def test_ordinary_texts_stand_in_the_story_in_their_place(services, viewer):
     said = words(answer).partition("History")[2]
     order = ["help again", "when do you open?", "help me", "hello"]
     assert [said.index(text) for text in order] == sorted(said.index(text) for text in order)
-    assert "Ordinary text · Acme Alerts no effect" in said
+    assert "Ordinary text for Acme Alerts (alerts) no effect" in said
     assert "Reason for the decision: nothing about consent" in said
     assert "none of their business" not in said
     assert harmless(answer)
