@@ -33,6 +33,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
+from smsgate.interface.parts import Parts
 from smsgate.logs import Reminder
 from smsgate.process.configuration import load_configuration, with_newest_content
 from smsgate.process.published_programs import refuse_dropped
@@ -98,14 +99,14 @@ def _refuse_port(host: str, port: int) -> None:
 def _worker(environ: Mapping[str, str], _: str) -> None:
     process = RunningProcess(load_configuration(environ), "worker")
     jobs.apply = process.services.applier.work
-    process.start(list_thread(process.services))
+    process.start(Parts(process.services).bind(list_thread, 0)())
     _work(process, APPLY[0])
 
 
 def _sender(environ: Mapping[str, str], _: str) -> None:
     process = RunningProcess(load_configuration(environ), "sender")
     jobs.send = partial(process.services.sender.drain, patience_s=PATIENCE_S)
-    process.start(*delivery_threads(process.services))
+    process.start(*Parts(process.services).bind(delivery_threads, 0)())
     _work(process, SEND[0])
 
 

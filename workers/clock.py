@@ -19,9 +19,14 @@ from smsgate.background_thread import BackgroundThread
 from smsgate.domain.errors import RecordsDiffer, RecordsUnavailable, StoreNotReady
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.interface.operation import Progress
+from smsgate.interface.parts import Parts
 from smsgate.logs import Reminder
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services
+from smsgate.settings import Settings
+from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 from workers.threads import alert_threads, opt_out_list_threads, record_threads
 
 PERIOD_S = 2.0
@@ -39,20 +44,25 @@ _log = structlog.get_logger()
 
 def threads(services: Services) -> list[BackgroundThread]:
     """What a clock does, each in a thread of its own; not started yet."""
+    parts = Parts(services)
+    sweeper = Sweeper(services.settings, services.archiver, services.job_queue)
     return [
-        BackgroundThread("clock", Sweeper(services).sweep, PERIOD_S),
+        BackgroundThread("clock", sweeper.sweep, PERIOD_S),
         services.lease_renewal.thread(),
-        *record_threads(services.archiver, services.forgetting),
-        *alert_threads(services),
-        *opt_out_list_threads(services),
+        *parts.bind(record_threads, 0)(),
+        *parts.bind(alert_threads, 0)(),
+        *parts.bind(opt_out_list_threads, 0)(),
     ]
 
 
 class Sweeper:
     """The rounds of one clock, every two seconds."""
 
-    def __init__(self, services: Services, name: str = "") -> None:
-        self._services = services
+    def __init__(
+        self, settings: Settings, archiver: LedgerArchiver, job_queue: JobQueue, name: str = ""
+    ) -> None:
+        self._settings, self._archiver, self._job_queue = settings, archiver, job_queue
+        self._store = archiver.store
         self._name = name or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._hint: object = None
         self._hinted_at = self._checked_at = -math.inf
@@ -63,14 +73,14 @@ class Sweeper:
 
         Raises ``StoreUnavailable``, ``QueueUnavailable``.
         """
-        store, job_queue = self._services.store, self._services.job_queue
+        store, job_queue = self._store, self._job_queue
         if not store.sweep.leads(self._name):
             self._hint = None  # if it leads later, it knows nothing of what happened until then
             return
         if self._is_check_due():
             if self._restore():
                 self._checked_at = time.monotonic()
-            publish_programs(self._services.settings, store)
+            publish_programs(self._settings, store)
         inboxes, outboxes = store.sweep.overdue()
         job_queue.notify_inboxes(inboxes)
         job_queue.notify_outboxes(outboxes)
@@ -78,7 +88,7 @@ class Sweeper:
 
     def _is_check_due(self) -> bool:
         """Whether the store may have lost something."""
-        now, hint = time.monotonic(), self._services.store.health.signature()
+        now, hint = time.monotonic(), self._store.health.signature()
         if hint != self._hint:
             self._hint, self._hinted_at = hint, now
             self._checked_at = -math.inf
@@ -89,14 +99,14 @@ class Sweeper:
 
         Gives whether it can be trusted.
         """
-        rebuilding = RebuildService(self._services.settings, self._services.archiver)
+        rebuilding = RebuildService(self._settings, self._archiver)
         try:
             why = rebuilding.needed()
             if not why:
                 self._reminder.end()
                 return True
             _log.warning("store is rebuilt from the records", why=why)
-            rebuilt = rebuilding.rebuild(_progress(self._services, self._name), why=why)
+            rebuilt = rebuilding.rebuild(_progress(self._store, self._name), why=why)
         except (RecordsUnavailable, RecordsDiffer, StoreNotReady) as error:
             if self._reminder.is_due(str(error)):
                 _log.warning("store and records cannot be compared", problem=str(error))
@@ -111,7 +121,7 @@ class Sweeper:
         return True
 
 
-def _progress(services: Services, name: str) -> Progress:
+def _progress(store: Store, name: str) -> Progress:
     """Logs the progress of a rebuild; the clock keeps its lease meanwhile."""
     logged_at = -LOG_S
 
@@ -120,7 +130,7 @@ def _progress(services: Services, name: str) -> Progress:
         now = time.monotonic()
         if now - logged_at >= LOG_S:
             logged_at = now
-            services.store.sweep.leads(name)
+            store.sweep.leads(name)
             _log.info("rebuilding", what=what, done=done, total=total)
 
     return tell

@@ -15,13 +15,17 @@ from smsgate.features.lists.imports import Importer
 from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.features.provider_lists.service import OptOutListSync
 from smsgate.interface.parts import Parts
+from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound, PublicOutbound
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
-from smsgate.process.services import Services
+from smsgate.pipeline.gate import Gate
 from smsgate.providers import OPT_OUT_LISTS, usable
+from smsgate.records import Records
 from smsgate.records.deliveries import Destination, Kind
-from smsgate.settings import Account, Application, Feed
+from smsgate.settings import Account, Application, Feed, Settings
+from smsgate.store.inbox import JobQueue
+from smsgate.store.store import Store
 
 ARCHIVE_S = 0.8
 """An event is in the records within a second of its commit."""
@@ -63,27 +67,27 @@ def record_threads(archiver: LedgerArchiver, forgetting: Forgetting) -> list[Bac
     ]
 
 
-def alert_threads(services: Services) -> list[BackgroundThread]:
+def alert_threads(
+    settings: Settings, store: Store, monitor: Monitor, records: Records
+) -> list[BackgroundThread]:
     """Those of a clock that compare conditions, log the records' digest, and send alert tests."""
-    alerts = AlertService(services.store, services.settings, services.monitor)
+    alerts = AlertService(store, settings, monitor)
     return [
         BackgroundThread(
             "alerts", alerts.check, ALERTS_S, close_timeout_s=15.0, at_end=alerts.close
         ),
-        BackgroundThread(
-            "records digest", lambda: alerts.send_records_digest(services.records), ALERTS_S
-        ),
+        BackgroundThread("records digest", lambda: alerts.send_records_digest(records), ALERTS_S),
         BackgroundThread("alert test", alerts.run_test, ALERT_TEST_S),
     ]
 
 
-def opt_out_list_threads(services: Services) -> list[BackgroundThread]:
+def opt_out_list_threads(parts: Parts, settings: Settings) -> list[BackgroundThread]:
     """Those of a clock that compare opt-outs with the providers' own lists.
 
     One for each account with ``opt_out_list = true``, so that no provider waits for another. The
     accounts' leases in Redis let a second clock stand by.
     """
-    make_sync = Parts(services).bind(OptOutListSync, 2)
+    make_sync = parts.bind(OptOutListSync, 2)
 
     def thread(account: Account) -> BackgroundThread:
         sync, name = make_sync(account, time.time), f"opt-out list of {account.name}"
@@ -91,23 +95,23 @@ def opt_out_list_threads(services: Services) -> list[BackgroundThread]:
 
     return [
         thread(account)
-        for account in services.settings.accounts.values()
+        for account in settings.accounts.values()
         if account.opt_out_list and usable(account) and not account.simulated
         if account.provider in OPT_OUT_LISTS
     ]
 
 
-def list_thread(services: Services) -> BackgroundThread:
+def list_thread(settings: Settings, gate: Gate, importer: Importer) -> BackgroundThread:
     """The one of a worker that runs the steps of list jobs.
 
     A worker has the data directory of its host and all else that they need; a step may take
     minutes, and opt-outs may not wait for it. One in progress at the end waits for the next worker.
     """
-    jobs, importer = ListJobs(services.settings), Parts(services).bind(Importer, 0)()
+    jobs = ListJobs(settings)
 
     def work() -> float:
         with suppress(StepStopped):
-            if jobs.run_next(importer, services.gate, lambda: thread.is_ending):
+            if jobs.run_next(importer, gate, lambda: thread.is_ending):
                 return 0.0
         return LIST_S
 
@@ -115,14 +119,15 @@ def list_thread(services: Services) -> BackgroundThread:
     return thread
 
 
-def delivery_threads(services: Services) -> list[BackgroundThread]:
+def delivery_threads(
+    settings: Settings, store: Store, records: Records, job_queue: JobQueue
+) -> list[BackgroundThread]:
     """Those of a sender that post to the operator's own programs, and one that counts what waits.
 
     No RQ jobs: one costs 4 to 6 ms whatever it does, and a call may take ten seconds. Each
     destination has threads and connections of its own, so that one that hangs delays no other, and
     no reply. Any number of senders may run: the lease of a destination lets one of them send.
     """
-    settings, store, records = services.settings, services.store, services.records
 
     def count() -> None:
         records.deliveries.fail_old(int((time.time() - FAILED_AFTER_S) * 1_000_000))
@@ -143,7 +148,7 @@ def delivery_threads(services: Services) -> list[BackgroundThread]:
     threads = [BackgroundThread("deliveries", count, DELIVERY_COUNT_S)]
     for program in settings.programs:
         if (application := program.forward) is not None:
-            text = TextDeliveries(program, application, settings, store, services.job_queue)
+            text = TextDeliveries(program, application, settings, store, job_queue)
             threads.append(thread("text", text, application))
         if (feed := program.feed) is not None:
             threads.append(thread("change", ChangeSource(program, feed, records), feed))

@@ -11,6 +11,7 @@ import pytest
 from smsgate.background_thread import BackgroundThread
 from smsgate.features.lists.jobs import ListJob, ListJobs
 from smsgate.process.services import Services
+from tests.fakes.own_services import make_part
 from workers import threads as worker_module
 from workers.threads import list_thread
 
@@ -36,7 +37,7 @@ def list_worker(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker_module, "LIST_S", 0.05)
-        worker = list_thread(services)
+        worker = make_part(services, list_thread)
         worker.start()
         try:
             yield worker

@@ -70,7 +70,7 @@ def test_no_number_is_allowed_whose_opt_out_the_records_had(
     while len(stopping) < BEFORE:
         pause.wait(0.01)
     had = sorted(opted_out(services, [*stopping]))
-    sweeper = clock.Sweeper(services, "clock-1")
+    sweeper = clock.Sweeper(services.settings, services.archiver, services.job_queue, "clock-1")
     sweeper.sweep()
     monkeypatch.setattr(clock, "WATCH_S", 0)
     redis_client.flushall()

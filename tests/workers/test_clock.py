@@ -37,7 +37,7 @@ def services(tmp_path, redis_url):
 
 @pytest.fixture
 def one(services):
-    return clock.Sweeper(services, "one")
+    return clock.Sweeper(services.settings, services.archiver, services.job_queue, "one")
 
 
 def queued(redis_client, name="inbox"):
@@ -72,7 +72,7 @@ def test_a_clock_that_stands_by_asks_for_nothing(one, services, redis_client):
     lose_job(services, redis_client)
     redis_client.set(PARTITION_KEYS[PARTITION].notify_inbox, 1)
 
-    clock.Sweeper(services, "two").sweep()
+    clock.Sweeper(services.settings, services.archiver, services.job_queue, "two").sweep()
     assert queued(redis_client) == 0
 
 
@@ -172,7 +172,7 @@ def test_that_the_tables_are_old_is_logged_once_a_minute(one, services, passed):
 
 
 def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, redis_client):
-    two = clock.Sweeper(services, "two")
+    two = clock.Sweeper(services.settings, services.archiver, services.job_queue, "two")
     for sweeper in (one, two):
         sweeper.sweep()
     passed[0] += 60

@@ -131,6 +131,7 @@ from smsgate.features.lists.imports import Importer
 from tests.fakes.listed_numbers import import_numbers
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
+from smsgate.interface.parts import Parts
 from workers.threads import list_thread
 import threading
 
@@ -141,7 +142,7 @@ def enter_and_hang(*args, **kwargs):
     threading.Event().wait()
 
 Importer.enter = enter_and_hang
-list_thread(build_services(load_configuration(os.environ))).start()
+Parts(build_services(load_configuration(os.environ))).bind(list_thread, 0)().start()
 threading.Event().wait()
 """
 

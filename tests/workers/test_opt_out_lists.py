@@ -8,7 +8,7 @@ import pytest
 
 from smsgate.store.keys import PARTITIONS
 from tests.fakes.opt_out_list_apis import TelnyxList
-from tests.fakes.own_services import make_services
+from tests.fakes.own_services import make_part, make_services
 from tests.fakes.processes import wait_until
 from tests.features.provider_lists.conftest import ACCOUNT, ACCOUNTS, SENDER
 from workers.threads import opt_out_list_threads
@@ -33,7 +33,7 @@ def services(tmp_path, redis_url, api):
 
 
 def test_a_list_is_compared_and_its_lease_is_given_up(services, redis_client):
-    (thread,) = opt_out_list_threads(services)
+    (thread,) = make_part(services, opt_out_list_threads)
     thread.start()
     assert wait_until(lambda: services.store.opt_out_lists.read("telnyx") is not None)
     thread.close()
@@ -48,7 +48,7 @@ def test_only_usable_accounts_that_ask_for_it_are_compared(services):
     def threads(**changed):
         account = dataclasses.replace(services.settings.accounts["telnyx"], **changed)
         settings = dataclasses.replace(services.settings, accounts={"telnyx": account})
-        return opt_out_list_threads(dataclasses.replace(services, settings=settings))
+        return make_part(dataclasses.replace(services, settings=settings), opt_out_list_threads)
 
     assert len(threads()) == 1
     assert threads(opt_out_list=False) == []

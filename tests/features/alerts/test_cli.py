@@ -18,7 +18,7 @@ from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES
 from smsgate.store.store import Store
-from tests.fakes.own_services import ALERTS, make_services
+from tests.fakes.own_services import ALERTS, make_part, make_services
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import failed_reply
@@ -46,7 +46,7 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
             stack.callback(services.close)
             at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1")
             services.store.heartbeats.beat(at, 600)
-            alerts, _, test = clock_threads.alert_threads(services)
+            alerts, _, test = make_part(services, clock_threads.alert_threads)
             threads = (alerts, test)
             for thread in threads:
                 thread.start()
@@ -113,7 +113,7 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
 
 def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
-        alerts, _, test = clock_threads.alert_threads(services)
+        alerts, _, test = make_part(services, clock_threads.alert_threads)
         services.store.alerts.request_test()
         alerts.start()
         test.run_once()
@@ -126,5 +126,5 @@ def test_a_clock_without_an_address_logs_the_digest_of_the_records(tmp_path, red
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
         services.records.migrate()
         with capture_logs() as lines:
-            clock_threads.alert_threads(services)[1].run_once()
+            make_part(services, clock_threads.alert_threads)[1].run_once()
     assert [(one["event"], one["digest"]) for one in lines] == [("records digest", "none")]

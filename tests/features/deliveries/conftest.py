@@ -21,6 +21,7 @@ from smsgate.store.keys import partition_of
 from tests.fakes.application import Application
 from tests.fakes.feeds import NEW, OLD, Clock, Receiver
 from tests.fakes.loopback import QuietHandler, serving
+from tests.fakes.own_services import make_part
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.pipeline.conftest import CONFIG, SENDER
@@ -119,7 +120,7 @@ def make(services) -> Iterator[Callable[..., DeliverySender]]:
 @pytest.fixture
 def run(services) -> Iterator[None]:
     """The threads at work, as in the process ``sender``."""
-    threads = delivery_threads(services)
+    threads = make_part(services, delivery_threads)
     for thread in threads:
         thread.start()
     yield

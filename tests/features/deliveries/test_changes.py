@@ -18,6 +18,7 @@ from smsgate.records.deliveries import Destination
 from smsgate.settings import Feed, Programs
 from tests.fakes import manual
 from tests.fakes.feeds import NEW, OLD, change, told
+from tests.fakes.own_services import make_part
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.deliveries.conftest import failed
@@ -166,7 +167,7 @@ def test_a_feed_that_hangs_delays_no_other(services, receiver) -> None:
         if one.name in feeds
     )
     services = replace(services, settings=replace(services.settings, programs=programs))
-    threads = delivery_threads(services)
+    threads = make_part(services, delivery_threads)
     for thread in threads:
         thread.start()
     try:

@@ -34,6 +34,7 @@ from smsgate.records.deliveries import Delivery, DeliveryStorage
 from smsgate.settings import Application
 from smsgate.store.keys import partition_of
 from tests.fakes.feeds import NEW, OLD
+from tests.fakes.own_services import make_part
 from tests.fakes.processes import wait_until
 from tests.fakes.values import NUMBER
 from tests.features.deliveries.conftest import (
@@ -485,7 +486,7 @@ def test_what_no_program_waits_for_any_more_fails_after_a_day(receive, services)
     assert storage.fail_old(one.made_us) == 0
     assert storage.fail_old(one.made_us + 1) == 1
     assert [found.note for found in failed(services)] == ["not attempted within a day"]
-    assert delivery_threads(services)[0].run_once() > 0
+    assert make_part(services, delivery_threads)[0].run_once() > 0
     assert services.store.backlog.deliveries().failed == 1
 
 

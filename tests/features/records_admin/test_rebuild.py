@@ -148,7 +148,7 @@ def test_the_clock_rebuilds_a_flushed_store_by_itself(recorded, redis_client):
     before = seen(recorded)
     redis_client.flushall()
 
-    clock.Sweeper(recorded, "clock-1").sweep()
+    clock.Sweeper(recorded.settings, recorded.archiver, recorded.job_queue, "clock-1").sweep()
 
     assert seen(recorded) == before
 
@@ -427,5 +427,5 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
         recorded.store.metadata.store_id()
     assert recorded.store.rebuild.progress() is None
 
-    clock.Sweeper(recorded, "clock-1").sweep()
+    clock.Sweeper(recorded.settings, recorded.archiver, recorded.job_queue, "clock-1").sweep()
     assert seen(recorded) == before
