@@ -137,6 +137,9 @@ class ReplySender:
         except (StoreNotReady, UnknownProgram) as error:
             self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
             return
+        program = self._settings.programs.get(claim.reply.program)
+        if not outcome and claim.reply.kind != APP and program and program.confirm == "never":
+            outcome, note = "superseded", 'the program has confirm = "never"'
         if outcome:
             self._end(claim, outcome, note)
             return

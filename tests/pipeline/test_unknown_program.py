@@ -62,6 +62,24 @@ def test_an_entry_of_a_program_that_the_worker_does_not_know_is_applied_and_answ
     assert new.store.outbox.depth(PARTITION) == 0
 
 
+def test_a_program_that_never_confirms_does_not_where_only_the_sender_knows_it(
+    tmp_path, redis_url, versions, api
+):
+    old, _ = versions
+    quiet = ALERTS + ORDERS.replace('kind     = "service"', 'confirm = "never"')
+    with closing(make_services(tmp_path / "quiet", redis_url, quiet)) as new:
+        new.records.migrate()
+        store_stop(new)
+        old.applier.drain(PARTITION)
+        new.sender.drain(PARTITION)
+        new.archiver.move_all()
+        assert (api.sent, new.store.outbox.depth(PARTITION)) == ([], 0)
+        ended = [one for one in new.history.of_number(NUMBER) if one.reply]
+    assert [(one.outcome, one.note) for one in ended] == [
+        ("superseded", 'the program has confirm = "never"')
+    ]
+
+
 def _only_reply(redis_client) -> bytes:
     (id_,) = redis_client.hkeys(PARTITION_KEYS[PARTITION].replies)
     return id_
