@@ -225,6 +225,8 @@ class AccountTraffic:
     """How long it may be silent without a condition; 0 is for ever."""
     refused: int
     """How many were refused in the last ten minutes, as far as they were looked into."""
+    has_secret: bool = True
+    """Whether it can take texts at all."""
     unblocked: tuple[str, ...] = ()
     """Who sent opt-outs that blocked nobody, in the last week, newest first."""
     opt_out_list: OptOutListState | None = None

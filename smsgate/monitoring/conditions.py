@@ -334,6 +334,8 @@ def _accounts(snapshot: SystemSnapshot) -> Iterator[Condition]:
     for one in snapshot.accounts:
         name, quiet_s = one.name, snapshot.now_s - one.accepted_s
         subject = f"account {name}"
+        if not one.has_secret:
+            yield condition("account_without_secret", subject, account=name)
         if one.silent_after_s and quiet_s > one.silent_after_s:
             last = f"the last came {span(quiet_s)} ago" if one.accepted_s else "none came in 30 d"
             yield condition("account_silent", subject, last, account=name)

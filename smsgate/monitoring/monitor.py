@@ -34,6 +34,7 @@ from smsgate.monitoring.conditions import (
 from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime
 from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
 from smsgate.pipeline.spool import Spool
+from smsgate.providers import usable
 from smsgate.settings import Account, Settings
 from smsgate.store.inbox import JobQueue
 from smsgate.store.store import Store
@@ -199,6 +200,7 @@ def _accounts(store: Store, accounts: Iterable[Account]) -> Iterator[AccountTraf
             accepted_s=max(last.newest_ms, last.older_ms) / 1000,
             silent_after_s=account.silent_hours * 3600,
             refused=store.quarantine.count(account.name, REFUSED_WINDOW_S),
+            has_secret=usable(account),
             unblocked=tuple(store.acceptance.unblocked(account.name)),
             opt_out_list=store.opt_out_lists.read(account.name) if account.opt_out_list else None,
         )

@@ -26,6 +26,7 @@ from smsgate.settings.read import ENVIRONMENT, FILE, VARIABLES, read_settings
 
 PLACEHOLDER = "Acme Alerts"
 """The name of the program in the example, ``config/smsgate.toml``."""
+UNUSABLE = "has no secret: it answers 503 until there is one, so that its provider tries again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,7 @@ def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
     ``has_keys``: whether API keys were made, see ``has_keys``.
     """
     found = [
-        f"account {account.name!r} has no secret: it answers 503 until there is one, "
-        "so that its provider tries again"
+        f"account {account.name!r} {UNUSABLE}"
         for account in settings.accounts.values()
         if not usable(account)
     ]

@@ -185,6 +185,9 @@ def _by_account(snapshot: SystemSnapshot) -> Iterator[Metric]:
     silent = {one.name: one.silent_after_s for one in accounts if one.silent_after_s}
     says = "How long an account may be silent (silent_hours)"
     yield _gauge("account_silent_after_seconds", says, silent, "account")
+    without = {one.name: not one.has_secret for one in accounts}
+    says = "Whether an account has no secret, so that it takes no text"
+    yield _gauge("account_without_secret", says, without, "account")
     unblocked = {one.name: len(one.unblocked) for one in accounts}
     says = "Senders of opt-outs that blocked nobody, in the last week"
     yield _gauge("opt_outs_blocked_nobody", says, unblocked, "account")

@@ -261,6 +261,7 @@ def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     found = ready.json("doctor")["results"]
     states = {one["subject"]: one["state"] for one in found if one["subject"] != "configuration"}
     assert states == {
+        "account twilio": "warning",
         "store": "ok",
         "queue": "ok",
         "spool": "ok",

@@ -130,6 +130,7 @@ BOUNDS = [
         "SmsgateAccountSilent",
     ),
     (account(refused=19), account(refused=20), "SmsgateRefusedBurst"),
+    (account(), account(has_secret=False), "SmsgateAccountWithoutSecret"),
     (account(), account(unblocked=("ACME",)), "SmsgateOptOutsBlockedNobody"),
     (seen(), seen(weaknesses=("appendonly is off",)), "SmsgateWeakDurability"),
     (seen(), seen(weaknesses=("maxmemory-policy is not noeviction",)), "SmsgateNotReady"),

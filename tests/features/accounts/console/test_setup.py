@@ -153,7 +153,7 @@ def test_an_admin_has_an_account_checked_as_the_command_line_does(admin, viewer,
 def test_what_the_doctor_finds_is_a_page(viewer):
     page = viewer.get(f"{SETUP}/doctor").text
     assert "Redis answers" in page
-    assert "account &#39;unset&#39; has no secret" in page
+    assert "Account unset has no secret" in page
     assert page.index("warning</span>") < page.index("ok</span>")
 
 
