@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from smsgate import api_keys
+from smsgate import api_keys, features
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.process.services import Services
 from smsgate.records import ContentVersion
@@ -14,12 +15,11 @@ from tests.fakes.list_worker import uploaded
 from tests.fakes.own_services import make_part
 
 NUMBER = "+14155550123"
+LISTS = [page for one in features.modules("operations") for page in getattr(one, "PAGES", ())]
 PAGES: Mapping[str, tuple[str, ...]] = {
+    **{one.path: (one.path, f"{one.path}?{urlencode(one.operation.example)}") for one in LISTS},
     "/console/": ("/console/",),
-    "/console/audit": ("/console/audit", "/console/audit?person=nobody"),
     "/console/guide": ("/console/guide",),
-    "/console/deliveries": ("/console/deliveries", "/console/deliveries?state=failed"),
-    "/console/keywords": ("/console/keywords", "/console/keywords?text=none-of-them"),
     "/console/keywords/new": ("/console/keywords/new?program=alerts",),
     "/console/keywords/sets": ("/console/keywords/sets",),
     "/console/keywords/sets/<name>": ("/console/keywords/sets/en", "/console/keywords/sets/zu"),
@@ -32,22 +32,18 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         f"/console/numbers/{NUMBER}",
         "/console/numbers/+14155559999",
     ),
-    "/console/people": ("/console/people",),
-    "/console/replies": ("/console/replies", "/console/replies?state=failed"),
     "/console/review": ("/console/review", "/console/review?program=none"),
     "/console/setup": ("/console/setup",),
     "/console/setup/accounts/<name>": ("/console/setup/accounts/twilio",),
     "/console/setup/add": ("/console/setup/add", "/console/setup/add?provider=form"),
     "/console/setup/alerts": ("/console/setup/alerts",),
     "/console/setup/doctor": ("/console/setup/doctor",),
-    "/console/setup/keys": ("/console/setup/keys",),
     "/console/setup/programs/<name>": ("/console/setup/programs/alerts",),
     "/console/setup/programs/<name>/replies": (
         "/console/setup/programs/alerts/replies",
         "/console/setup/programs/alerts/replies?language=ar",
     ),
     "/console/simulator": ("/console/simulator",),
-    "/console/suppressions": ("/console/suppressions", "/console/suppressions?digits=000"),
 }
 """By route, as the URL map writes it, addresses for an admin; names in braces are objects."""
 PARTS: Mapping[str, str] = {
