@@ -66,7 +66,7 @@ BROKEN = (
 )
 _NOTICE = """Hello {name},
 
-at smsgate, {by} changed how you sign in: {what}.
+at smsgate, {news}.
 
 If you did not expect this, tell an admin at once: they can reset your access on the page People.
 """
@@ -229,7 +229,7 @@ class OperatorService:
     """Finds operators and changes them, each change with its line in the log."""
 
     def __init__(self, database: Database, mailbox: SecretStr | None = None) -> None:
-        """``mailbox`` sends people a notice when their way to sign in changed."""
+        """``mailbox`` sends people notices about their account."""
         self.database, self._mailbox = database, mailbox
 
     def named(self, name: str) -> OperatorRow:
@@ -292,9 +292,13 @@ class OperatorService:
             mine = sessions.c.operator_id == row.id
             connection.execute(delete(sessions).where(mine & (sessions.c.digest != keep)))
             log_action(connection, what, row.name, author, note)
+        done = what + (f" ({note})" if note else "")
+        self.notify(row, f"{author.name} changed how you sign in: {done}")
+
+    def notify(self, row: OperatorRow, news: str) -> None:
+        """Tell somebody by e-mail, if they have an address, what happened to their account."""
         if self._mailbox is not None and row.email:
-            done = what + (f" ({note})" if note else "")
-            text = _NOTICE.format(name=row.name, by=author.name, what=done)
+            text = _NOTICE.format(name=row.name, news=news)
             _notices.submit(self._send_notice, self._mailbox, row, text)
 
     def _send_notice(self, mailbox: SecretStr, row: OperatorRow, text: str) -> None:

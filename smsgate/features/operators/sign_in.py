@@ -25,13 +25,14 @@ from smsgate.features.operators import passwords
 from smsgate.features.operators.factors import CODE_REFUSED
 from smsgate.features.operators.service import (
     OperatorRow,
+    OperatorService,
     SignInRefused,
     find_operators,
     fold_name,
     now_us,
 )
 from smsgate.features.operators.sessions import Visitor
-from smsgate.records.database import Database, lookup
+from smsgate.records.database import lookup
 from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.tables import operator_actions, operators
 from smsgate.web.limits import Limits, slot
@@ -63,9 +64,9 @@ _log = structlog.get_logger("smsgate.console")
 class SignIn:
     """Checks passwords, and counts attempts. Raises ``RecordsUnavailable``."""
 
-    def __init__(self, database: Database, limits: Limits, key: SecretStr) -> None:
+    def __init__(self, people: OperatorService, limits: Limits, key: SecretStr) -> None:
         """``key`` makes the hashes of what is counted."""
-        self._database, self._limits = database, limits
+        self._people, self._database, self._limits = people, people.database, limits
         self._key = key.get_secret_value().encode()
         self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
@@ -122,9 +123,12 @@ class SignIn:
             for row in find_operators(self._database, free):
                 binding = update(operators).where(operators.c.id == row.id, free)
                 with self._database.writing() as connection:
-                    if connection.execute(binding.values(subject=subject)).rowcount:
+                    is_bound = connection.execute(binding.values(subject=subject)).rowcount == 1
+                    if is_bound:
                         author = ActionAuthor(row.name, visitor.address)
                         log_action(connection, "single sign-on connected", row.name, author, email)
+                if is_bound:
+                    self._people.notify(row, f"single sign-on was connected to you ({email})")
             rows = find_operators(self._database, known)
         if not rows or rows[0].ended_us:
             self._log_refusal(None, visitor, "unknown name")

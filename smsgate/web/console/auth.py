@@ -103,7 +103,7 @@ class ConsoleAuth:
         self.deadlines = Deadlines()
         self.sessions = Sessions(database)
         self.people = OperatorService(database, settings.web.mail)
-        self.sign_in = SignIn(database, Limits(client), keys[0])
+        self.sign_in = SignIn(self.people, Limits(client), keys[0])
         self.factors = Factors(database, keys, relying_party(url, settings.port))
         self.provider = SignInProvider(settings.oidc, url) if settings.oidc else None
         """For single sign-on; None where none is configured."""
@@ -238,6 +238,10 @@ def let_in(row: OperatorRow, note: str | None = "") -> None:
     auth, visitor, wanted = console_auth(), console_auth().visitor(), session.get(NEXT)
     token = auth.sessions.start(row, visitor, token_digest(session_token()), note)
     if note is not None:
+        # A link has set a password, of which they are told.
+        if not visitor.known_as(row) and note != "by a link":
+            where = f"({visitor.browser}), from {visitor.address}"
+            auth.people.notify(row, f"you signed in in a new browser {where}")
         session[_DEVICE] = row.id, visitor.known_as(row) or token_urlsafe(16)
     forget_session()
     session[_TOKEN] = token

@@ -11,15 +11,20 @@ from pydantic import SecretStr
 
 from smsgate.domain.errors import CallFailed
 from smsgate.features.operators import service, sessions
-from smsgate.features.operators.service import (
-    OperatorError,
-)
+from smsgate.features.operators.service import RECOVERY, OperatorError, issue
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.web.console import auth
 from tests.fakes.browser import PASSWORD, browser
 from tests.fakes.own_services import ALERTS, make_services
 from tests.fakes.pages import words
-from tests.fakes.people import People, change_people, newest_actions
+from tests.fakes.people import (
+    People,
+    add_operator,
+    change_people,
+    newest_actions,
+    put_factor,
+    set_operator,
+)
 from tests.fakes.processes import PATIENCE_S
 from tests.features.operators.console.test_account import change, remove_factor, set_up
 
@@ -101,6 +106,28 @@ def test_people_are_told_when_their_way_to_sign_in_changes(mail, admin, services
         (old, "sign-in reset (e-mail address maria@example.com changed to mia@example.com)"),
         (new, "deactivated"),
     ]
+
+
+def test_people_are_told_of_a_sign_in_in_a_new_browser(mail, services, password_hash):
+    row = add_operator(services.records, "maria", "agent", password_hash)
+    set_operator(services.records, "maria", email="maria@example.com")
+    put_factor(services.records, row)
+    with services.records.database.writing() as connection:
+        issue(connection, RECOVERY, row.id, ["a", "b"], 60)
+    maria = browser(services)
+    agent = {"User-Agent": "(X11; Linux x86_64) Chrome/140.0"}
+    for code in ("a", "b"):  # the second time the browser is known
+        maria.sign_in("maria", headers=agent)
+        settle_notices()
+        assert len(mail) == (code == "b"), "the password alone is no sign-in"
+        maria.get("/console/in/code")
+        maria.post("/console/in/code", {"code": code}, headers=agent)
+        maria.get("/console/me")
+        maria.post("/console/out")
+    settle_notices()
+    ((_, to, _, said),) = mail
+    assert to == "maria@example.com"
+    assert "you signed in in a new browser (Chrome on Linux), from 127.0.0.1." in said
 
 
 def test_a_notice_holds_up_no_request_and_is_in_the_log_if_it_fails(

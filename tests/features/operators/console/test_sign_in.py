@@ -15,6 +15,7 @@ from sqlalchemy import select
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
 from smsgate.features.operators.service import (
+    OperatorService,
     SignInRefused,
     token_digest,
 )
@@ -51,7 +52,7 @@ def serializer_of(visitor: Browser):
 def door_of(services):
     """The way in of another web process."""
     return sign_in.SignIn(
-        services.records.database,
+        OperatorService(services.records.database),
         Limits(services.store.client),
         services.settings.secret_keys[0],
     )

@@ -6,12 +6,14 @@ import queue
 import threading
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from smsgate.features.operators import service
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings import SingleSignOn
 from tests.fakes.browser import browser
@@ -78,6 +80,21 @@ def test_who_was_added_gets_in_and_has_the_role_of_ours(maria, visitor):
     assert visitor.get("/console/people").status_code == 403  # an agent
     row = maria.named("maria")
     assert len(row.subject) == 64
+
+
+def test_who_is_connected_is_told(maria, services, visitor, monkeypatch):
+    mail = []
+    monkeypatch.setattr(service, "send_email", lambda *given: mail.append(given))
+    web = replace(services.settings.web, mail=SecretStr("mailto://mail.example.com"))
+    object.__setattr__(services.settings, "web", web)
+    for _ in range(2):
+        sign_in(visitor)
+        sign_out(visitor)
+    service._notices.submit(int).result(PATIENCE_S)
+    assert {to for _, to, *_ in mail} == {"maria@example.com"}
+    connected, new_browser = [said for *_, said in mail]
+    assert "single sign-on was connected to you (maria@example.com)." in connected
+    assert "you signed in in a new browser" in new_browser
 
 
 def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, admin):
