@@ -72,6 +72,8 @@ def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
 
     stranger.goto(link)
     assert barriers(stranger) == []
+    field = stranger.get_by_label("New password", exact=True)
+    assert field.get_attribute("autocomplete") == "new-password"
     passwords(stranger, "New password")
     stranger.wait_for_url("**/console/")
     assert stranger.get_by_role("link", name="People").count() == 0, "an agent has no such page"
