@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -68,9 +69,10 @@ def test_eight_deliveries_at_once_are_stored_once(redis_url, store):
     barrier, results = threading.Barrier(8), []
 
     def deliver():
-        inbox = Inbox(open_redis(redis_url))
-        barrier.wait()
-        added = inbox.add([arrival(message_id="SM1")])
+        with closing(open_redis(redis_url)) as client:
+            inbox = Inbox(client)
+            barrier.wait()
+            added = inbox.add([arrival(message_id="SM1")])
         results.append(added[0].duplicate)
 
     threads = [threading.Thread(target=deliver) for _ in range(8)]
