@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.classifiers import Classifiers
+from smsgate.classifier.program import EVERYBODY, ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
 from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.classifier.wording import Wordings, reply_text
+from smsgate.domain.messages import Decision
 
 __all__ = [
     "Classifier",
@@ -28,6 +30,16 @@ __all__ = [
     "OperatorSets",
     "Vocabulary",
     "Wordings",
+    "classify",
     "load_sets",
     "reply_text",
 ]
+_made: dict[str, tuple[ProgramProfile, Classifier]] = {}
+
+
+def classify(text: str, program: ProgramProfile = EVERYBODY, number: str = "") -> Decision:
+    """What a text to a program asks for; ``number`` is who sent it (E.164), where known."""
+    kept = _made.get(program.name)
+    if kept is None or kept[0] is not program:
+        kept = _made[program.name] = (program, Classifiers(None, (program,))[program.name])
+    return kept[1].classify(text, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -48,3 +49,22 @@ class ProgramProfile(Protocol):
     @property
     def replies(self) -> Mapping[str, Mapping[str, str]]:
         """Own wordings by language and kind."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A program that nobody has configured: every language, no texts of its own."""
+
+    name: str = "program"
+    title: str = ""
+    kind: str = "marketing"
+    region: str = ""
+    contact: str = ""
+    keywords: tuple[str, ...] = ("*",)
+    formerly: tuple[str, ...] = ()
+    opt_out_words: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    replies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+EVERYBODY = Plain()

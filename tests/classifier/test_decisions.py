@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from smsgate.classifier import Classifier, reply_text
+from smsgate.classifier import Classifier, classify, reply_text
 from smsgate.classifier.sets import load_sets, shipped
 from smsgate.consent.decision_text import facts
 from smsgate.domain.messages import Intent
@@ -564,3 +564,9 @@ def test_a_decision_of_the_model_shows_the_words_that_weighed_most(text, told):
     assert told in decision.keyword
     assert all(part in text for part in decision.keyword.split(", "))
     assert 0.9 < (decision.confidence or 0) <= 1
+
+
+def test_the_classifier_is_used_by_itself():
+    assert classify("take me off your list").intent is Intent.OPT_OUT
+    assert classify("see you at the bus stop").intent is Intent.NONE
+    assert classify("T", number="+8613800138000").intent is Intent.OPT_OUT
