@@ -67,6 +67,11 @@ class ReplySender:
         outbound: Outbound,
     ) -> None:
         self._settings = settings
+        self._programs = {
+            name: one for one in settings.programs for name in (*one.formerly, one.name)
+        }
+        """By name, and by the former ones, which a worker of before a renaming wrote."""
+        self._silent = {name for name, one in self._programs.items() if one.confirm == "never"}
         self._content = content
         self._usable = {name for name, one in settings.accounts.items() if usable(one)}
         self._store = store
@@ -137,8 +142,7 @@ class ReplySender:
         except (StoreNotReady, UnknownProgram) as error:
             self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=str(error)))
             return
-        program = self._settings.programs.get(claim.reply.program)
-        if not outcome and claim.reply.kind != APP and program and program.confirm == "never":
+        if not outcome and claim.reply.kind != APP and claim.reply.program in self._silent:
             outcome, note = "superseded", 'the program has confirm = "never"'
         if outcome:
             self._end(claim, outcome, note)
@@ -160,9 +164,10 @@ class ReplySender:
 
     def _worded(self, reply: Reply) -> Reply:
         """The reply with its text; without any where its program is not known here."""
-        if reply.text:
+        program, wordings = self._programs.get(reply.program), self._content.value.wordings
+        if reply.text or program is None:
             return reply
-        text, language = self._content.value.wordings.of(reply.program, reply.kind, reply.language)
+        text, language = wordings.of(program.name, reply.kind, reply.language)
         return msgspec.structs.replace(reply, text=text, language=language)
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:

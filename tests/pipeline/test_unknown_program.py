@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from smsgate.domain.messages import Arrival, Intent
+from smsgate.process.published_programs import publish_programs
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes.own_services import ALERTS, ORDERS, make_services
 from tests.fakes.twilio_api import TwilioApi
@@ -78,6 +79,21 @@ def test_a_program_that_never_confirms_does_not_where_only_the_sender_knows_it(
     assert [(one.outcome, one.note) for one in ended] == [
         ("superseded", 'the program has confirm = "never"')
     ]
+
+
+def test_a_reply_that_has_the_former_name_of_its_program_is_worded_by_the_new_one(
+    tmp_path, redis_url, versions, api
+):
+    _, old = versions
+    renamed = NEW_PROGRAM.replace("[programs.orders]", '[programs.parcels]\nformerly = ["orders"]')
+    renamed = renamed.replace('"a-token"', f'"a-token"\napi_url = "{api.url}"')
+    with closing(make_services(tmp_path / "renamed", redis_url, renamed)) as new:
+        store_stop(old)
+        publish_programs(new.settings, new.store)
+        old.applier.drain(PARTITION)
+        new.sender.drain(PARTITION)
+    (sent,) = api.sent
+    assert "Orders" in sent.form["Body"]
 
 
 def _only_reply(redis_client) -> bytes:
