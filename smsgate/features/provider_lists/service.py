@@ -86,7 +86,7 @@ class OptOutListSync:
         self._events = EventReader(self.records.database)
         self._id = uuid.uuid4().hex
         self._before = self._state = OptOutListState()
-        self._calls = 0
+        self._calls, self._has_failed = 0, False
         self._works = [self._tell] if self._access.holds_for else []
         self._works += [self._read] if self._access.is_readable else []
 
@@ -103,17 +103,19 @@ class OptOutListSync:
         wait_s = self._before.due_us / 1_000_000 - self.now()
         if wait_s > 0:
             return min(STANDBY_S, wait_s)
-        self._state = replace(self._before, problem="", failing_since_us=0, failures=0, due_us=0)
-        self._calls = 0
+        self._state = replace(self._before, due_us=0)
+        self._calls, self._has_failed = 0, False
         # By turns, so that neither a long list of theirs nor one of ours holds up the other.
         self._works.reverse()
         try:
             has_worked = any(work() for work in self._works)
         except LeaseLost:
             return STANDBY_S
+        if self._calls and not self._has_failed:  # a turn without a call says nothing
+            self._change(problem="", failing_since_us=0, failures=0)
         if self._state != found:
             lists.write(name, self._state)
-        if self._state.problem:
+        if self._has_failed:
             return min(STANDBY_S, self._state.due_us / 1_000_000 - self.now())
         if self._calls:
             return self._calls * 60.0 / self._access.calls_per_minute
@@ -149,6 +151,7 @@ class OptOutListSync:
         retry_s = max(own_s, min(asked_s or 0.0, _MAX_RETRY_S))
         if problem != before.problem:
             _log.warning("opt-out list waits", account=self.account.name, problem=problem)
+        self._has_failed = True
         self._change(
             problem=problem,
             failing_since_us=before.failing_since_us or self._now_us,
@@ -291,7 +294,7 @@ class OptOutListSync:
         """Tell the provider; returns the ids of the notices that are settled."""
         settled, size = set[str](), self._access.notices_per_call
         chunks = [wanted[at : at + size] for at in range(0, len(wanted), size)]
-        while chunks and not self._state.problem:
+        while chunks and not self._has_failed:
             chunk = chunks.pop(0)
             answer = self._perform(self._provider.opt_out_call(chunk, self.account, self._now_us))
             if answer is None:

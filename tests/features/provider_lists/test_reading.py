@@ -191,6 +191,18 @@ def test_a_page_that_does_not_come_is_asked_for_again(make, answer, problem) -> 
     assert (telnyx.state.problem, comparison(telnyx).listed) == ("", 2)
 
 
+def test_a_list_that_cannot_be_read_stays_a_failure_while_events_go_by(make, monkeypatch) -> None:
+    (bird,) = make("bird")
+    monkeypatch.setattr(bird.api, "answer", lambda *_: (403, {}))
+    for turn in range(10):  # every other one passes over an event that nobody is told of
+        bird.services.store.inbox.add([event(A, Intent.OPT_IN, bird, str(turn))])
+        bird.work(turns=1)
+        bird.clock.now_s += 901
+    assert bird.state.problem.startswith("Bird answered 403")
+    assert bird.state.failures >= 5
+    assert bird.clock.now_s - bird.state.failing_since_us / 1e6 > 8 * 901
+
+
 def test_what_is_no_list_is_not_taken_for_an_empty_one(make, monkeypatch) -> None:
     (telnyx,) = make("telnyx")
     opt_out(telnyx, A)
