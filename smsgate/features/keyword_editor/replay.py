@@ -77,9 +77,11 @@ def find_effect(
     ``StoreUnavailable``.
     """
     ends = time.monotonic() + timeout_s
-    old = {one for before, _ in classifiers.values() for one in _meanings(before)}
-    new = {one for _, after in classifiers.values() for one in _meanings(after)}
-    result = DraftEffect(sorted(new - old), sorted(old - new))
+    # By program: what one loses another may have from another set.
+    both = [({*_meanings(old)}, {*_meanings(new)}) for old, new in classifiers.values()]
+    added = {one for old, new in both for one in new - old}
+    removed = {one for old, new in both for one in old - new}
+    result = DraftEffect(sorted(added), sorted(removed))
     listed: dict[tuple[str, str, str, str], ChangedText] = {}
     for page in read_texts(store, records):
         for entry in (one for one in page if one.program in classifiers):
