@@ -270,6 +270,14 @@ def test_an_opt_out_that_blocks_nobody_is_told_with_its_account_and_sender(servi
     assert (traffic.name, {*traffic.unblocked}) == ("twilio", {NUMBER, "AcmeBank"})
 
 
+def test_an_ordinary_text_to_an_unrouted_sender_is_no_opt_out(services, signed):
+    services.ingest.receive("twilio", signed("hello", sender="+14155550111"))
+    run(services)
+
+    (traffic,) = take_snapshot(services.store, services.settings).accounts
+    assert traffic.unblocked == ()
+
+
 @pytest.mark.parametrize("number", ["44555", "AcmeBank"])
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed(
     services, signed, redis_client, number

@@ -16,9 +16,9 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from smsgate.store.inbox import APPLY, JobQueue
+from smsgate.store.inbox import APPLY, SEND, JobQueue
 from tests.fakes.loopback import QuietHandler, serving
-from workers.jobs import worker_on
+from workers.jobs import AllowedJob, worker_on
 
 
 @pytest.fixture
@@ -185,3 +185,15 @@ def test_what_a_late_heartbeat_left_of_a_job_is_passed_over(queue, works):
     queue.connection.rpush(queue.key, "gone")
 
     assert works() == [3]
+
+
+@pytest.mark.parametrize("name", [APPLY, SEND])
+def test_our_own_jobs_are_taken(redis_client, redis_url, name):
+    job_queue = JobQueue(redis_url, 2.0)
+    job_queue.enqueue(APPLY, 15)
+    job_queue.enqueue(SEND, 0)
+    own = Queue(name[0], connection=redis_client, serializer=JSONSerializer)
+    (id_,) = own.get_job_ids()
+
+    found = AllowedJob.fetch(id_, connection=redis_client, serializer=JSONSerializer)
+    assert found.func_name == name[1]
