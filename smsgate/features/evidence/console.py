@@ -13,7 +13,7 @@ def register(console: Flask, reader: EvidenceReader) -> None:
     """Add the route."""
 
     @console.post("/console/numbers/evidence")
-    @needs("agent")
+    @needs("viewer")
     def number_evidence() -> Response:
         """All that is recorded of a number, with its proofs. It takes a moment."""
         typed = {name: request.form.get(name, "") for name in (*read_evidence.fields, ZONE)}

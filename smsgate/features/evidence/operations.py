@@ -218,7 +218,8 @@ class EvidencePage(Download):
 @operation(
     "GET /evidence/<number>",
     command="evidence <number>",
-    role="agent",
+    role="viewer",
+    scope="admin",
     example={"number": "+14155550123", "company": "Acme Inc"},
     audit="exported evidence",
     exit_code=lambda found: int(found.is_faulty),

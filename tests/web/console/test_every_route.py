@@ -19,7 +19,7 @@ FOR_ADMINS = frozenset(
 )
 FOR_VIEWERS = frozenset(
     {"find_number", "guide_read", "tried", "change_password", "end_session", "choose_zone"}
-    | {"show_factors", "add_factor", "remove_factor"}
+    | {"show_factors", "add_factor", "remove_factor", "number_evidence"}
 )
 """What a viewer may post: it is about themselves, or changes nothing."""
 PAGES_OF_AGENTS = frozenset({"lists", "one_list", "list_file"})

@@ -12,6 +12,7 @@ import pytest
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Intent
 from tests.fakes.pages import reason, words
+from tests.fakes.people import newest_actions
 from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER
 
@@ -248,6 +249,15 @@ def test_evidence_is_a_file_to_keep(services, agent):
     odd = act(agent, "evidence", number='a"\r\nSet-Cookie: x=1')
     assert odd.status_code == 200
     assert "x=1" not in odd.headers.get("Set-Cookie", "")
+
+
+def test_a_viewer_gets_the_evidence_of_the_page_and_nothing_else_there(services, viewer):
+    told(services, Intent.OPT_OUT, "STOP and leave me alone")
+    page = viewer.get(PAGE).text
+    assert [*re.findall('action="/console/numbers/([^"]+)"', page)] == ["evidence"]
+    assert "leave me alone" in act(viewer, "evidence").text
+    newest_one = newest_actions(services.records, 1)[0]
+    assert (newest_one.actor, newest_one.what) == ("viewer", "exported evidence")
 
 
 def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
