@@ -106,6 +106,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_it(viewer, services) -> None:
     for other in others:
         other.sign_in("viewer", headers={"User-Agent": agent})
     page = viewer.get("/console/me").text
+    assert "Closing the browser does not sign you out: use Sign out." in page
     assert page.count("Firefox on Linux") == 3 * 2  # and in the name of its button
     ids = re.findall(r'name="session" value="(\w{64})"', page)
     assert len(ids) == 3
