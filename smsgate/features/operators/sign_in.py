@@ -51,7 +51,8 @@ _BY_NAME = RateLimitItemPerMinute(MAX_OF_NAME, _MINUTES)
 Claims: TypeAlias = Sequence[tuple[RateLimitItem, str]]
 """What an attempt counts for."""
 REFUSED = (
-    "Sign-in failed: the name or the password is wrong, or there were too many attempts from here. "
+    "Sign-in failed: the name or the password is wrong, or there were too many attempts at this "
+    "name or from here. "
     f"After {MAX_ATTEMPTS} attempts wait {_MINUTES} minutes, or ask an admin for a new link."
 )
 NOT_INVITED = (

@@ -484,7 +484,8 @@ def test_guesses_from_everywhere_are_few_and_lock_nobody_out_who_is_known(
     found = [what for what in happened(services) if what == "wrong password"]
     assert len(found) == sign_in.MAX_OF_NAME
     assert len([what for what in happened(services) if what == "attempt while locked"]) in (1, 2)
-    refused(browser_of(visitor).sign_in("maria", **from_address("8.8.3.3")))
+    said = refused(browser_of(visitor).sign_in("maria", **from_address("8.8.3.3")))
+    assert "too many attempts at this name or from here" in said
     assert mine.sign_in("maria", **from_address("8.8.3.3")).status_code == 303
     assert browser_of(visitor).sign_in("maria", **from_address(home)).status_code == 303
 
