@@ -29,8 +29,14 @@ def files():
 
 
 @pytest.fixture
-def services(tmp_path, redis_url, files):
-    made = make_services(tmp_path, redis_url, TWO)
+def toml():
+    """Two programs, of which one has the set ``zu``."""
+    return TWO
+
+
+@pytest.fixture
+def services(tmp_path, redis_url, files, toml):
+    made = make_services(tmp_path, redis_url, toml)
     folder = made.settings.config_dir / "keywords"
     folder.mkdir()
     for name, content in files.items():
@@ -191,3 +197,11 @@ def test_a_replay_that_ends_in_time_says_that_it_is_a_sample(services, editing):
     found = replayed(editing, with_row("zu", "blim"), 0)
     assert not found.is_complete
     assert found.looked < 3 * PAGE_SIZE
+
+
+@pytest.mark.parametrize("files", [{"zu": with_row("zu", "blim"), "en": with_row("en", "blim")}])
+@pytest.mark.parametrize("toml", [TWO.replace('["en"]', '["en", "zu"]')])
+def test_a_keyword_that_one_program_keeps_is_named_when_another_loses_it(editing, files, toml):
+    assert editing.find("zu").programs == ("alerts", "orders")
+    effect = editing.try_content("zu", with_row("zu", "blam"), 1)
+    assert effect.removed == ["blim (opt_out, whole, low risk)"]
