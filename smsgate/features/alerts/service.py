@@ -49,6 +49,8 @@ class AlertService:
         self._clock = f"{socket.gethostname()}:{os.getpid()}"
         self._since: dict[str, float] = {}
         """The conditions of the last check, and since when they last."""
+        self._missing: dict[str, float] = {}
+        """By address and condition since when it is over, until the address took that."""
         self._sent_alone: dict[str, SentAlert] = {}
         """About the store itself, which can remember nothing then: each clock tells it."""
 
@@ -86,7 +88,8 @@ class AlertService:
         failures = {}
         for address, id_ in self._ids.items():
             now = time.time()
-            due: dict[str, tuple[Message, SentAlert | None]] = {}
+            told_here = {key: old for key, old in sent.items() if key.startswith(id_)}
+            due = self._over(told_here, {id_ + key for key in present}, now)
             for key, one in lasting.items():
                 told = sent.get(id_ + key)
                 is_known = told and now - told.sent_s < _DAY_S and told.is_failure >= one.is_failure
@@ -98,20 +101,31 @@ class AlertService:
                 kind: Kind = "failure" if one.is_failure else "warning"
                 message = self._message(one.title + lasts, body, kind, one.page[0])
                 due[id_ + key] = message, SentAlert(began_s, now, one.is_failure, one.title)
-            for key, old in sent.items():
-                if key.startswith(id_) and key.removeprefix(id_) not in present:
-                    title = f"Over after {span(now - old.began_s)}: {old.title}"
-                    due[key] = self._message(title, "It is as it should be again.", "success"), None
             if not due:
                 continue
             count, problem = send(self._urls[address], [message for message, _ in due.values()])
             for key in [*due][:count]:
                 sent.pop(key, None)
+                self._missing.pop(key, None)
                 if (new := due[key][1]) is not None:
                     sent[key] = new
             if count < len(due):
                 failures[address] = problem
         return failures
+
+    def _over(
+        self, told: Mapping[str, SentAlert], present: Collection[str], now: float
+    ) -> dict[str, tuple[Message, SentAlert | None]]:
+        """What an address was told that is over, with how long it lasted."""
+        due: dict[str, tuple[Message, SentAlert | None]] = {}
+        for key, old in told.items():
+            if key in present:
+                self._missing.pop(key, None)
+            else:
+                over_s = self._missing.setdefault(key, now)
+                title = f"Over after {span(over_s - old.began_s)}: {old.title}"
+                due[key] = self._message(title, "It is as it should be again.", "success"), None
+        return due
 
     def _message(self, title: str, body: str, kind: Kind = "info", page: str = "") -> Message:
         """A message with the name of the installation, and the page that helps."""

@@ -188,6 +188,22 @@ def test_a_channel_that_is_down_gets_each_alert_once_it_is_up_and_is_a_condition
     assert not take_snapshot(services.store, services.settings).alert_failures
 
 
+def test_how_long_it_lasted_counts_no_time_in_which_nobody_could_be_told(
+    services, apprise, redis_client, later
+):
+    one = alerting(services)
+    give_up(redis_client)
+    check(one)
+    mend(redis_client)
+    later(120)
+    apprise.problems["slack"] = "away"
+    check(one, times=3)
+    later(3600)
+    apprise.problems.clear()
+    check(one)
+    assert f"Over after 2 min: {FAILED}" in apprise.titles()
+
+
 def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, apprise, monkeypatch):
     def away():
         raise StoreUnavailable("the store cannot be used")
