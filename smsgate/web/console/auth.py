@@ -63,6 +63,8 @@ _SYSTEMS = {"Android": "", "iPhone": "", "iPad": "", "Windows": "", "Mac OS": "M
 _DEVICE = "device"
 """In the cookie: who signed in with the browser last, and its random name."""
 _DEVICE_LASTS = timedelta(days=180)
+_POLLED = {"/console/simulator/watch"}
+"""Forms that pages send by themselves, over and over."""
 _SESSION = "smsgate"
 _HOST = "__Host-"
 """Browsers take a cookie of that name only from this very host, by https, for every path."""
@@ -209,7 +211,8 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
     def who() -> None:
         token = session_token() if request.endpoint != "asset" else ""
         g.known = made.sessions.find(token) if token else None
-        if operator() is not None and (request.method != "GET" or not is_part()):
+        is_poll = is_part() and (request.method == "GET" or request.path in _POLLED)
+        if operator() is not None and not is_poll:
             made.sessions.mark_seen(g.known)
 
     console.context_processor(lambda: {"operator": operator()})
