@@ -84,8 +84,10 @@ def create_console(parts: Parts, settings: Settings, store: Store, records: Reco
     errors.register(app)
     for page in features.modules("console"):
         parts.bind(page.register, 1)(app)
-    for module in features.modules("operations"):
-        pages.register(app, getattr(module, "PAGES", ()), parts, settings, auth)
+    operations = features.modules("operations")
+    listed = [page for one in operations for page in getattr(one, "PAGES", ())]
+    pages.register(app, listed, parts, settings, auth)
+    app.jinja_env.globals["list_pages"] = listed  # for their tabs
     return app
 
 
