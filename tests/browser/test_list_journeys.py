@@ -43,7 +43,9 @@ def test_an_admin_finds_who_opted_a_number_out_and_keeps_the_list(
     picture(page, "audit")
     with page.expect_download() as kept:
         press(page.get_by_role("link", name="Download as CSV"))
-    assert f"agent,Opted out,{number}" in Path(kept.value.path()).read_text(encoding="utf-8")
+    assert f"agent,Opted out for all programs,{number}" in Path(kept.value.path()).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_number_is_found_among_10_000_by_program_and_last_digits(
