@@ -28,9 +28,7 @@ from smsgate.cli.process_groups import ProcessGroups, Supervisor
 from smsgate.cli.run import PROCESSES
 from smsgate.cli.session import person
 from smsgate.domain.errors import SmsGateError
-from smsgate.features.operators.service import (
-    first_link,
-)
+from smsgate.features.operators.service import first_link
 from smsgate.files import replace_file
 from smsgate.interface.commands import progress
 from smsgate.pipeline.spool import Spool

@@ -147,7 +147,7 @@ class ReplySender:
         if outcome:
             self._end(claim, outcome, note)
             return
-        if not claim.reply.text:  # a newer configuration has its program, as its process will
+        if not claim.reply.text:  # only a newer configuration has its program
             note = f"program {claim.reply.program!r} is not known here: restart this process"
             self._later(claim, Outcome(Verdict.NOT_ACCEPTED, note=note))
             return

@@ -88,8 +88,8 @@ class AlertService:
         failures = {}
         for address, id_ in self._ids.items():
             now = time.time()
-            told_here = {key: old for key, old in sent.items() if key.startswith(id_)}
-            due = self._over(told_here, {id_ + key for key in present}, now)
+            reported = {key: old for key, old in sent.items() if key.startswith(id_)}
+            due = self._over(reported, {id_ + key for key in present}, now)
             for key, one in lasting.items():
                 told = sent.get(id_ + key)
                 is_known = told and now - told.sent_s < _DAY_S and told.is_failure >= one.is_failure
@@ -114,11 +114,11 @@ class AlertService:
         return failures
 
     def _over(
-        self, told: Mapping[str, SentAlert], present: Collection[str], now: float
+        self, reported: Mapping[str, SentAlert], present: Collection[str], now: float
     ) -> dict[str, tuple[Message, SentAlert | None]]:
-        """What an address was told that is over, with how long it lasted."""
+        """Messages that a reported condition is over, with how long it lasted."""
         due: dict[str, tuple[Message, SentAlert | None]] = {}
-        for key, old in told.items():
+        for key, old in reported.items():
             if key in present:
                 self._missing.pop(key, None)
             else:

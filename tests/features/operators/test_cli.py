@@ -10,9 +10,7 @@ import pytest
 from smsgate.cli.dev import welcome
 from smsgate.cli.session import person
 from smsgate.domain.errors import LinkBroken
-from smsgate.features.operators.service import (
-    first_link,
-)
+from smsgate.features.operators.service import first_link
 from smsgate.process.configuration import Configuration, load_settings
 from smsgate.records import Records
 from smsgate.records.operator_actions import ActionAuthor

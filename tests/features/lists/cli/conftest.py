@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import (
-    terminal,
-)
+from tests.cli.conftest import terminal
 
 __all__ = [
     "terminal",
