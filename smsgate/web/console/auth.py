@@ -244,7 +244,7 @@ def let_in(row: OperatorRow, note: str | None = "") -> None:
         # A link has set a password, of which they are told.
         if not visitor.known_as(row) and note != "by a link":
             where = f"({visitor.browser}), from {visitor.address}"
-            auth.people.notify(row, f"you signed in in a new browser {where}")
+            auth.people.notify(row, f"somebody signed in as you in a new browser {where}")
         session[_DEVICE] = row.id, visitor.known_as(row) or token_urlsafe(16)
     forget_session()
     session[_TOKEN] = token

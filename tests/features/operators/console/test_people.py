@@ -127,7 +127,7 @@ def test_people_are_told_of_a_sign_in_in_a_new_browser(mail, services, password_
     settle_notices()
     ((_, to, _, said),) = mail
     assert to == "maria@example.com"
-    assert "you signed in in a new browser (Chrome on Linux), from 127.0.0.1." in said
+    assert "somebody signed in as you in a new browser (Chrome on Linux), from 127.0.0.1." in said
 
 
 def test_a_notice_holds_up_no_request_and_is_in_the_log_if_it_fails(

@@ -94,7 +94,7 @@ def test_who_is_connected_is_told(maria, services, visitor, monkeypatch):
     assert {to for _, to, *_ in mail} == {"maria@example.com"}
     connected, new_browser = [said for *_, said in mail]
     assert "single sign-on was connected to you (maria@example.com)." in connected
-    assert "you signed in in a new browser" in new_browser
+    assert "somebody signed in as you in a new browser" in new_browser
 
 
 def test_the_subject_counts_from_the_first_sign_in_on(maria, provider, visitor, admin):
