@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Literal
 
@@ -37,6 +38,7 @@ from smsgate.records.database import lookup
 from smsgate.records.reader import EVENTS, recorded_of, rows_of, stream_of
 from smsgate.records.tables import events
 from smsgate.settings import Settings
+from smsgate.store.inbox import Inbox
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 
@@ -77,6 +79,11 @@ class Importer:
     applier: InboxApplier
     archiver: LedgerArchiver
     records: Records
+
+    @cached_property
+    def _inbox(self) -> Inbox:
+        """Asks for no workers, which would only get in the way of ``apply``."""
+        return Inbox(self.store.client)
 
     def run(
         self,
@@ -168,21 +175,16 @@ class Importer:
         ``asked`` is what their entries have in common; ``known`` are message ids that are not to be
         entered again.
         """
-        before = self.rehearse(rows, asked)
         entries = [one for one in self.entries(rows, asked) if one.message_id not in known]
-        after = {
-            number: "refused" if group.outcome == "refused" else "repeat"
+        outcomes = {
+            number: "not_applied" if group.outcome == "stale" else group.outcome
             for event in self.apply(entries)
             for group in event.listed
             for number in group.numbers
         }
-        after |= self.rehearse(rows.keys() - after.keys(), asked)  # a worker was faster
-        done = {"new": "not_applied", "repeat": "applied"}
-        return {
-            number: "repeat"
-            if was == after[number] == "repeat"
-            else done.get(after[number], "refused")
-            for number, was in before.items()
+        earlier = self.rehearse(rows.keys() - outcomes.keys(), asked)
+        return outcomes | {
+            number: "not_applied" if now == "new" else now for number, now in earlier.items()
         }
 
     def entries(self, rows: Mapping[str, ListRow], asked: Entry) -> Iterator[Entry]:
@@ -210,17 +212,24 @@ class Importer:
     def apply(self, entries: Sequence[Entry]) -> list[Event]:
         """Enter entries and wait until they are applied, here or by a worker.
 
-        Gives the events of those that were applied here.
+        Gives their events, but not those of entries that an earlier try had applied.
         """
         inbox, found = self.store.inbox_reader, list[Event]()
-        added = self.store.inbox.add([Arrival(one) for one in entries]) if entries else []
+        added = self._inbox.add([Arrival(one) for one in entries]) if entries else []
         for partition in {partition_of(one.numbers[0]) for one in entries}:
             # What is there already came by a try that ended, perhaps before it was applied.
             newest = inbox.newest(partition)
             while newest and inbox.waits(partition, newest):
                 found += self.applier.drain(partition)
-        ids = {one.id for one in added}
-        return [one for one in found if one.inbox_id in ids]
+        ids = {one.id for one in added} - {""}
+        names = {one.message_id for one in entries} - {""}
+        found = [one for one in found if one.inbox_id in ids or entry_of(one).message_id in names]
+        new = {entry.message_id for entry, one in zip(entries, added, strict=True) if one.id}
+        missing = new - {"", *(entry_of(one).message_id for one in found)}
+        if missing:  # a worker was faster
+            self.archiver.move_all()
+        reader = self.records.reader
+        return found + [one.event for id_ in missing for one in reader.of_message("", id_)]
 
     def record(self, asked: Entry, note: str, outcome: str = "applied") -> None:
         """Put on record that a whole list was imported, or undone, and what that changed."""

@@ -15,6 +15,7 @@ from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
 from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
+from smsgate.store.reader import InboxReader
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, importer_of, list_entry, rows_by_number
 from tests.fakes.values import NUMBER, OTHER, entry
@@ -275,6 +276,19 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch):
     assert summary.outcomes["repeat"] == done
     assert summary.outcomes["applied"] == len(MANY) - done
     assert all(len(services.history.of_number(number)) == 1 for number in MANY[::100])
+
+
+def test_what_a_worker_applies_first_is_counted_alike(services, monkeypatch):
+    import_numbers(services, MANY[:7], STOPPED)
+    newest = InboxReader.newest
+
+    def late(reader, partition):
+        services.applier.drain(partition)
+        return newest(reader, partition)
+
+    monkeypatch.setattr(InboxReader, "newest", late)
+    text = "".join(f"{number}\n" for number in MANY)
+    assert imported(services, text).outcomes == {"repeat": 7, "applied": len(MANY) - 7}
 
 
 def test_states_of_a_file_hold_unless_one_was_given(services):
