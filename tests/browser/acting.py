@@ -15,6 +15,7 @@ from smsgate.process.services import Services
 from smsgate.providers.calls import FORM
 from smsgate.providers.twilio import Twilio
 from tests.browser.conftest import Site
+from tests.fakes.browser import PASSWORD
 
 SENDER = "+12025550100"
 """A number of the program in the configuration that is shipped."""
@@ -26,6 +27,13 @@ def press(locator: Locator, key: str = "Enter") -> None:
     """Press what has a name, as somebody does who has no mouse."""
     locator.focus()
     locator.press(key)
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill the form for signing in, and send it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
 
 
 def open_up(page: Page, summary: str) -> Locator:

@@ -15,21 +15,14 @@ from sqlalchemy import text
 from smsgate.features.reviews.cases import list_cases
 from smsgate.monitoring.deadlines import PAGE_ANSWER_S
 from smsgate.process.services import Services
-from tests.browser.acting import fits, picture, press, says
+from tests.browser.acting import fits, picture, press, says, sign_in
 from tests.browser.test_pages import barriers
-from tests.fakes.browser import PASSWORD
 from tests.fakes.people import session_digest
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
 
 Visit = Callable[..., Page]
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
 
 
 def end_session(page: Page, services: Services) -> None:

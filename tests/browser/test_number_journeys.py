@@ -16,7 +16,6 @@ from smsgate.process.services import Services
 from tests.browser.acting import fits, open_up, picture, press, says, text
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
-from tests.fakes.browser import PASSWORD
 from tests.fakes.processes import wait_until
 
 pytestmark = pytest.mark.full
@@ -142,9 +141,6 @@ def test_the_evidence_file_is_kept_and_then_the_texts_are_erased(
     box = page.locator("form[action$='/forget']")
     box.get_by_label(WHY).fill("asked by e-mail")
     box.get_by_label("Last four characters").fill(number[-4:])
-    password = box.get_by_label("Your password")
-    if password.count():
-        password.fill(PASSWORD)
     press(box.get_by_role("button", name="Erase texts"))
     says(page, "Erased the texts")
     says(page, "Text erased.")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from smsgate.features.operators.passwords import hash_password
 from smsgate.process.services import Services
-from tests.browser.acting import fits, picture, press, says
+from tests.browser.acting import fits, picture, press, says, sign_in
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.fakes.browser import PASSWORD
@@ -67,11 +67,9 @@ def add_person(services: Services, name: str) -> None:
     add_operator(services.records, name, "agent", hash_password(PASSWORD))
 
 
-def sign_in(page: Page, address: str, name: str) -> None:
+def open_and_sign_in(page: Page, address: str, name: str) -> None:
     page.goto(f"{address}/console/in")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    sign_in(page, name)
 
 
 def sign_out(page: Page) -> None:
@@ -91,7 +89,7 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
 ) -> None:
     add_person(services, "petra")
     authenticator = Authenticator(phone)
-    sign_in(phone, address, "petra")
+    open_and_sign_in(phone, address, "petra")
     phone.wait_for_url("**/console/")
     phone.goto(f"{address}/console/me/factor")
     expect(phone.get_by_label("Name")).to_have_value("Chrome on Linux")
@@ -111,7 +109,7 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
     picture(phone, "passkey-list")
 
     sign_out(phone)
-    sign_in(phone, address, "petra")
+    open_and_sign_in(phone, address, "petra")
     button = phone.get_by_role("button", name="Use a passkey")
     expect(button).to_be_focused()
     assert barriers(phone) == []
@@ -127,7 +125,7 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
 
     sign_out(phone)
     authenticator.restore(0)
-    sign_in(phone, address, "petra")
+    open_and_sign_in(phone, address, "petra")
     expect(button).to_be_focused()
     phone.keyboard.press("Enter")
     says(phone, "it may have been copied")
@@ -143,7 +141,7 @@ def test_a_passkey_is_added_signs_in_is_copied_and_removed(
     press(phone.get_by_role("button", name="Remove"))
     says(phone, "Removed My phone. Two-step sign-in is off.")
     sign_out(phone)
-    sign_in(phone, address, "petra")
+    open_and_sign_in(phone, address, "petra")
     phone.wait_for_url("**/console/")
 
 
@@ -152,12 +150,12 @@ def test_where_passkeys_do_not_work_the_page_says_so_and_a_code_opens(
 ) -> None:
     add_person(services, "otto")
     Authenticator(phone)
-    sign_in(phone, address, "otto")
+    open_and_sign_in(phone, address, "otto")
     phone.wait_for_url("**/console/")
     add_passkey(phone, address, "My phone")
     says(phone, "Save your recovery codes")
     codes = phone.get_by_label("Recovery codes").inner_text().split()
-    sign_in(phone, site.url, "otto")  # another name of the same console
+    open_and_sign_in(phone, site.url, "otto")  # another name of the same console
     says(phone, f"Passkeys work at {address} only")
     assert not phone.get_by_role("button", name="Use a passkey").is_visible()
     assert barriers(phone) == []
@@ -166,7 +164,7 @@ def test_where_passkeys_do_not_work_the_page_says_so_and_a_code_opens(
     phone.wait_for_url("**/console/")
     with closing(chromium.new_context(viewport=PHONE, java_script_enabled=False)) as context:
         plain = context.new_page()
-        sign_in(plain, address, "otto")
+        open_and_sign_in(plain, address, "otto")
         plain.wait_for_url("**/console/in/code")
         says(plain, "A passkey needs JavaScript, which is off")
         assert fits(plain)

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from smsgate.features.operators.passwords import hash_password
 from smsgate.process.services import Services
-from tests.browser.acting import fits, press, says
+from tests.browser.acting import fits, open_up, press, says, sign_in
 from tests.browser.conftest import Site
 from tests.browser.test_pages import barriers
 from tests.cli.conftest import Dev
@@ -39,11 +40,13 @@ def stranger(chromium: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
-def confirmed(page: Page) -> None:
-    """Type the password again where it is asked for."""
-    for field in page.get_by_label("Your password").all():
-        if field.is_visible():
-            field.fill(PASSWORD)
+@pytest.fixture
+def admin(visit: Visit) -> Page:
+    """The page People, of an admin who signed in just now."""
+    page = visit("/console/people", role="nobody")
+    sign_in(page, "admin")
+    page.wait_for_url("**/console/people")
+    return page
 
 
 def passwords(page: Page, first: str) -> None:
@@ -52,23 +55,19 @@ def passwords(page: Page, first: str) -> None:
     page.keyboard.press("Enter")
 
 
-def sign_in(page: Page, name: str, password: str) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
+def link_for(admin: Page, name: str) -> str:
+    says(admin, f"Send this link to {name}: it sets their password")
+    return admin.get_by_label("Value", exact=True).input_value()
 
 
 def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
-    visit: Visit, stranger: Page, site: Site
+    admin: Page, stranger: Page, site: Site
 ) -> None:
-    admin = visit("/console/people")
     box = admin.locator("form[action$='/people/add']")
     box.get_by_label("Name").fill("maria")
     box.get_by_label("Role").select_option("agent")
-    confirmed(admin)
     press(box.get_by_role("button", name="Add"))
-    says(admin, "Send this link to maria: it sets their password")
-    link = admin.get_by_label("Value", exact=True).input_value()
+    link = link_for(admin, "maria")
 
     stranger.goto(link)
     assert barriers(stranger) == []
@@ -101,6 +100,57 @@ def second_factor(page: Page, site: Site) -> str:
     return codes[0]
 
 
+def test_who_lost_their_phone_comes_in_by_a_link_of_an_admin_and_without_a_code(
+    admin: Page, stranger: Page, site: Site, services: Services
+) -> None:
+    add_operator(services.records, "lena", "agent", hash_password(PASSWORD))
+    stranger.goto(f"{site.url}/console/numbers")
+    sign_in(stranger, "lena")
+    stranger.wait_for_url("**/console/numbers")
+    second_factor(stranger, site)
+
+    admin.reload()
+    box = open_up(admin, "Reset password lena")
+    press(box.get_by_label("Also turn off two-step sign-in"), " ")
+    press(box.get_by_role("button", name="Reset password lena"))
+    link = link_for(admin, "lena")
+
+    stranger.goto(f"{site.url}/console/numbers")
+    says(stranger, "Your session has ended.")
+    sign_in(stranger, "lena")
+    says(stranger, "Sign-in failed")
+    stranger.goto(link)
+    passwords(stranger, "New password")
+    stranger.wait_for_url("**/console/numbers")
+    stranger.goto(f"{site.url}/console/me")
+    expect(stranger.locator("dl.facts dd").last).to_have_text("off")
+
+
+def test_who_is_deactivated_with_a_form_open_changes_nothing_and_does_not_come_back(
+    admin: Page, stranger: Page, site: Site, services: Services
+) -> None:
+    number = "+14155559301"
+    add_operator(services.records, "gus", "agent", hash_password(PASSWORD))
+    stranger.goto(f"{site.url}/console/numbers/{number}")
+    sign_in(stranger, "gus")
+    reason = open_up(stranger, "Opt out").get_by_label("Reason, for the record")
+    reason.fill("asked on the phone")
+
+    admin.reload()
+    press(admin.get_by_role("button", name="Deactivate gus"))
+    says(admin, "Deactivated: 1 row.")
+
+    reason.press("Enter")
+    says(stranger, "Your session has ended, and nothing was changed.")
+    assert urlsplit(stranger.url).path == "/console/in"
+    assert fits(stranger)
+    assert barriers(stranger) == []
+    assert services.history.of_number(number) == []
+    assert services.gate.check_programs(number, services.settings.programs)["alerts"].allowed
+    sign_in(stranger, "gus")
+    says(stranger, "Sign-in failed")
+
+
 def test_times_are_in_the_zone_that_somebody_chose_with_and_without_scripts(
     chromium: Browser, site: Site, services: Services
 ) -> None:
@@ -113,7 +163,7 @@ def test_times_are_in_the_zone_that_somebody_chose_with_and_without_scripts(
         with closing(context):
             page = context.new_page()
             page.goto(f"{site.url}/console/me")
-            sign_in(page, "zoe", PASSWORD)
+            sign_in(page, "zoe")
             page.wait_for_url("**/console/me")
             if has_scripts:
                 assert page.locator("#zone").inner_text() == "Times are in America/Denver."

@@ -11,10 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from smsgate.records.operator_actions import ActionAuthor
-from tests.browser.acting import fits, picture, press
+from tests.browser.acting import fits, picture, press, sign_in
 from tests.browser.test_pages import barriers
 from tests.cli.conftest import CONFIG, Dev
-from tests.fakes.browser import PASSWORD
 from tests.fakes.full_house import add_people, gateway_of
 from tests.fakes.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.fakes.people import People
@@ -82,8 +81,6 @@ def test_maria_signs_in_by_the_provider_and_without_it_by_password(
     press(phone.get_by_role("link", name="Sign in with Acme Login"))
     expect(phone.locator("body")).to_contain_text("Acme Login cannot be reached")
     press(phone.get_by_role("link", name="Home"))
-    phone.get_by_label("Name").fill("viewer")
-    phone.get_by_label("Password").fill(PASSWORD)
-    phone.keyboard.press("Enter")
+    sign_in(phone, "viewer")
     phone.wait_for_url("**/console/**")
     provider.__enter__()
