@@ -1,4 +1,4 @@
-"""API keys: who calls, and what may they do; making, rotating and revoking keys.
+"""API keys: who calls, and what may they do.
 
 A key is ``sgk_`` and 256 random bits. Only its SHA-256 is kept, and that is enough: a slow hash
 protects words that people choose, and nobody finds one of 2^256 keys by trying, however fast the
@@ -7,8 +7,6 @@ hash; a slow one would only cost every call. A copy of the database opens nothin
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +15,15 @@ from typing import NoReturn
 
 from pydantic import SecretStr
 
-from smsgate.domain.errors import (
-    Forbidden,
-    KeyExists,
-    NotFound,
-    Unauthorized,
-    Unfit,
-)
+from smsgate.domain.errors import Forbidden, Unauthorized
 from smsgate.domain.signing import as_bytes, same
-from smsgate.records.api_keys import ApiKeyRow, ApiKeyStorage, KeyScope
+from smsgate.records.api_keys import ApiKeyStorage, KeyScope
 
 SCOPES: tuple[KeyScope, ...] = ("check", "write", "admin")
 """What a key may do; each may do what those before it may."""
 OF_ENVIRONMENT = "environment"
 """The name of callers with one of ``SMSGATE_API_KEYS``."""
-_PREFIX = "sgk_"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+PREFIX = "sgk_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,71 +105,9 @@ class Keyring:
                 former = {old for old, new in self._renamed.items() if new in names}
                 return Caller(row.name, row.scope, frozenset(names | former))
         problem = self._keys.problem
-        if bearer and not found and problem is not None and given.strip().startswith(_PREFIX):
+        if bearer and not found and problem is not None and given.strip().startswith(PREFIX):
             raise type(problem)(f"this key cannot be looked up: {problem}")
         raise Unauthorized(
             "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
             "one of SMSGATE_API_KEYS."
         )
-
-
-def make(
-    keys: ApiKeyStorage,
-    name: str,
-    scope: KeyScope,
-    actor: str,
-    now_us: int,
-    programs: Sequence[str] = (),
-) -> str:
-    """Make a key and return it: this once; limited to ``programs``, if there are any.
-
-    Raises ``KeyExists``, ``Unfit``, ``Records…``.
-    """
-    if not _NAME.fullmatch(name) or name == OF_ENVIRONMENT:
-        raise Unfit(
-            f"{name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm",
-            field="name",
-        )
-    key, row = _new(name, scope, actor, now_us, programs)
-    if keys.add(row):
-        raise KeyExists(
-            f"There is a key {name!r} already: revoke it, or rotate it with "
-            f"`smsgate keys rotate {name}`.",
-            field="name",
-        )
-    return key
-
-
-def rotate(keys: ApiKeyStorage, name: str, grace_s: float, actor: str, now_us: int) -> str:
-    """Make a new key of that name and return it; those before it end after ``grace_s`` seconds.
-
-    Raises ``NotFound``, ``Records…``.
-    """
-    newest = next((row for row in keys.all(now_us) if row.name == name), None)
-    if newest is None:
-        raise _unknown(name)
-    key, row = _new(name, newest.scope, actor, now_us, newest.programs)
-    keys.add(row, ends_us=now_us + int(grace_s * 1_000_000))
-    return key
-
-
-def revoke(keys: ApiKeyStorage, name: str, now_us: int) -> int:
-    """End every key of that name now; return how many. Raises ``NotFound``, ``Records…``."""
-    ended = keys.end(name, now_us)
-    if not ended:
-        raise _unknown(name)
-    return len(ended)
-
-
-def _new(
-    name: str, scope: KeyScope, actor: str, now_us: int, programs: Sequence[str]
-) -> tuple[str, ApiKeyRow]:
-    key = _PREFIX + secrets.token_urlsafe(32)
-    digest = sha256(key.encode()).digest()
-    return key, ApiKeyRow(
-        secrets.token_hex(4), name, scope, digest, now_us, actor, programs=tuple(programs)
-    )
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"no key {name!r} opens anything: `smsgate keys list` has those that do")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from smsgate import api_keys, features
+from smsgate import features
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.process.services import Services
 from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console
 from tests.fakes.list_worker import uploaded
-from tests.fakes.own_services import make_part
+from tests.fakes.own_services import add_key, make_part
 
 NUMBER = "+14155550123"
 LISTS = [page for one in features.modules("operations") for page in getattr(one, "PAGES", ())]
@@ -97,5 +97,5 @@ def add_objects(services: Services) -> ConsoleObjects:
     versions = services.records.reply_versions
     number = len(versions.of("alerts", 99)) + 1  # journeys save replies, too
     versions.save(ContentVersion("alerts", number, "", "admin", 1_000_000, "a note"))
-    api_keys.make(services.records.keys, "crm", "check", "admin", 1_000_000, ("alerts",))
+    add_key(services.records, "crm", "check", "alerts")
     return ConsoleObjects(job.id)

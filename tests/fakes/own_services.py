@@ -6,9 +6,11 @@ time.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +22,8 @@ from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.providers.twilio.simulated import simulated_account
+from smsgate.records import Records
+from smsgate.records.api_keys import ApiKeyRow, KeyScope
 from smsgate.settings.read import read_settings
 from smsgate.store.store import Store
 
@@ -108,6 +112,15 @@ def ready_services(environ: Mapping[str, str], more: str = "") -> Iterator[Servi
         services.store.metadata.create(buckets=8)
         publish_programs(services.settings, services.store)
         yield services
+
+
+def add_key(records: Records, name: str, scope: KeyScope = "check", *programs: str) -> str:
+    """Put an API key into the records; gives it."""
+    key = f"sgk_{secrets.token_hex()}"
+    digest = sha256(key.encode()).digest()
+    row = ApiKeyRow(key[-8:], name, scope, digest, 1, "tests", programs=programs)
+    assert records.keys.add(row) == []
+    return key
 
 
 def heartbeat(kind: str, host: str = "host-1", **more: object) -> Process:

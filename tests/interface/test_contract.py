@@ -13,13 +13,14 @@ import msgspec
 import pytest
 from flask import Flask
 
-from smsgate import api_keys, features
+from smsgate import features
 from smsgate.cli import operations
 from smsgate.cli.main import COMMANDS, cli, command_of
 from smsgate.interface.operation import Download
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import plain_type
 from smsgate.web.v1 import OPERATIONS as OF_API
+from tests.fakes.own_services import add_key
 
 OPERATIONS = [
     one for module in (*features.modules("operations"), operations) for one in module.OPERATIONS
@@ -62,7 +63,7 @@ def call(api, operation, key: str | None = None, **more):
 def key_of(services, scope: str, programs: tuple[str, ...] = ()) -> str:
     services.records.migrate()
     name = f"{scope}{len(services.records.keys.all(1))}"
-    return api_keys.make(services.records.keys, name, scope, "tests", 1, programs)
+    return add_key(services.records, name, scope, *programs)
 
 
 def test_no_two_have_the_same_name_command_or_endpoint() -> None:

@@ -5,26 +5,27 @@ The keys in SMSGATE_API_KEYS are not listed; each of them has every right.
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated
 
 import msgspec
 
-from smsgate import api_keys
-from smsgate.domain.errors import UnknownProgram
+from smsgate.api_keys import OF_ENVIRONMENT, PREFIX
+from smsgate.domain.errors import KeyExists, NotFound, Unfit, UnknownProgram
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Listing, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
-from smsgate.records.api_keys import KeyScope
+from smsgate.records.api_keys import ApiKeyRow, KeyScope
 from smsgate.settings import Settings
 
-KeyName = Annotated[
-    str, msgspec.Meta(max_length=40, description="a to z, digits, dot, - and _, such as crm.")
-]
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _SCOPES = {
     "check": "check: ask whether numbers may be texted",
     "write": "write: also read and change consent",
@@ -50,10 +51,17 @@ class KeyList(msgspec.Struct, frozen=True):
     items: list[KeyRow]
 
 
-class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+class KeyChoice(msgspec.Struct, forbid_unknown_fields=True):
+    """Which key."""
+
+    name: Annotated[
+        str, msgspec.Meta(max_length=40, description="a to z, digits, dot, - and _, such as crm.")
+    ]
+
+
+class NewKey(KeyChoice):
     """A key to make."""
 
-    name: KeyName
     scope: Annotated[
         KeyScope, msgspec.Meta(description="What it may do.", extra={"titles": _SCOPES})
     ]
@@ -62,20 +70,13 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     ] = []
 
 
-class KeyRotation(msgspec.Struct, forbid_unknown_fields=True):
+class KeyRotation(KeyChoice):
     """Which key, and how long the old one stays valid."""
 
-    name: KeyName
     grace: Annotated[
         float,
         msgspec.Meta(ge=0, le=24 * 90, description="Hours for which the current key still works."),
     ] = 24.0
-
-
-class KeyChoice(msgspec.Struct, forbid_unknown_fields=True):
-    """Which key."""
-
-    name: KeyName
 
 
 class MadeKey(msgspec.Struct, frozen=True):
@@ -139,14 +140,23 @@ def list_keys(_: Context, request: NoFields, records: Records) -> KeyList:  # no
 )
 def make_key(context: Context, request: NewKey, settings: Settings, records: Records) -> MadeKey:
     """Make a key and show it once; only its hash is stored."""
+    if not _NAME.fullmatch(request.name) or request.name == OF_ENVIRONMENT:
+        raise Unfit(
+            f"{request.name!r} is no fit name for a key: use a-z, 0-9, dot, - and _, such as crm",
+            field="name",
+        )
     names = [one.name for one in settings.programs]
     for program in request.programs:
         if program not in names:
             raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
-    limits = [*dict.fromkeys(request.programs)]
-    actor = context.actor()
-    key = api_keys.make(records.keys, request.name, request.scope, actor, _now_us(), limits)
-    return MadeKey(request.name, key)
+    key, row = _new_key(context, request.name, request.scope, request.programs)
+    if records.keys.add(row):
+        raise KeyExists(
+            f"There is a key {row.name!r} already: revoke it, or rotate it with "
+            f"`smsgate keys rotate {row.name}`.",
+            field="name",
+        )
+    return MadeKey(row.name, key)
 
 
 @operation(
@@ -161,9 +171,13 @@ def make_key(context: Context, request: NewKey, settings: Settings, records: Rec
 )
 def rotate_key(context: Context, request: KeyRotation, records: Records) -> MadeKey:
     """Make a new key of that name; the old one stays valid for the hours of the grace."""
-    grace_s = request.grace * 3600
-    key = api_keys.rotate(records.keys, request.name, grace_s, context.actor(), _now_us())
-    return MadeKey(request.name, key)
+    known = (row for row in records.keys.all(_now_us()) if row.name == request.name)
+    newest = next(known, None)
+    if newest is None:
+        raise _unknown(request.name)
+    key, row = _new_key(context, newest.name, newest.scope, newest.programs)
+    records.keys.add(row, ends_us=row.made_us + int(request.grace * 3_600_000_000))
+    return MadeKey(row.name, key)
 
 
 @operation(
@@ -178,8 +192,25 @@ def rotate_key(context: Context, request: KeyRotation, records: Records) -> Made
 )
 def revoke_key(_: Context, request: KeyChoice, records: Records) -> RevokedKeys:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
-    count = api_keys.revoke(records.keys, request.name, _now_us())
-    return RevokedKeys(request.name, count)
+    ended = records.keys.end(request.name, _now_us())
+    if not ended:
+        raise _unknown(request.name)
+    return RevokedKeys(request.name, len(ended))
+
+
+def _new_key(
+    context: Context, name: str, scope: KeyScope, programs: Sequence[str]
+) -> tuple[str, ApiKeyRow]:
+    key = PREFIX + secrets.token_urlsafe(32)
+    digest, limits = sha256(key.encode()).digest(), tuple(dict.fromkeys(programs))
+    actor = context.actor()
+    return key, ApiKeyRow(
+        secrets.token_hex(4), name, scope, digest, _now_us(), actor, programs=limits
+    )
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"no key {name!r} opens anything: `smsgate keys list` has those that do")
 
 
 def _now_us() -> int:

@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smsgate import api_keys
 from smsgate.process.services import Services
+from smsgate.records.api_keys import KeyScope
 from smsgate.web import create_app
-from tests.fakes.own_services import ready_services
+from tests.fakes.own_services import add_key, ready_services
 
 CONFIG = """
 [accounts.twilio]
@@ -70,9 +70,9 @@ class Api:
             self.services.applier.drain(partition)
         self.services.archiver.move_all()
 
-    def with_key(self, scope: api_keys.KeyScope, name: str = "", *programs: str) -> Api:
+    def with_key(self, scope: KeyScope, name: str = "", *programs: str) -> Api:
         """The same with a key of that scope, perhaps limited to programs."""
-        made = api_keys.make(self.services.records.keys, name or scope, scope, "tests", 1, programs)
+        made = add_key(self.services.records, name or scope, scope, *programs)
         return Api(create_app(self.services).test_client(), self.services, made)
 
     @staticmethod

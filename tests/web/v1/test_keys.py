@@ -8,16 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from smsgate import api_keys
 from smsgate.api_keys import Keyring
-from smsgate.domain.errors import (
-    KeyExists,
-    NotFound,
-    RecordsNotReady,
-    RecordsUnavailable,
-    Unauthorized,
-    Unfit,
-)
+from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unauthorized
 from smsgate.records import Records
 from smsgate.records.api_keys import TRUST_S, ApiKeyStorage
 from smsgate.web import create_app
@@ -29,22 +21,21 @@ CHECK = {"program": "alerts", "numbers": [ONE]}
 
 
 def test_only_the_hash_of_a_key_is_kept(api, tmp_path) -> None:
-    mine = api.with_key("check")
-    assert mine.key.startswith("sgk_")
-    assert len(mine.key) == 47
+    key = api.post("/keys", {"name": "crm", "scope": "check"}, 201)["key"]
+    assert key.startswith("sgk_")
+    assert len(key) == 47
     with closing(sqlite3.connect(tmp_path / "records.sqlite3")) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert mine.key[4:].encode() not in (tmp_path / "records.sqlite3").read_bytes()
+    assert key[4:].encode() not in (tmp_path / "records.sqlite3").read_bytes()
 
 
 def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, monkeypatch) -> None:
     keys, mine = api.services.records.keys, api.with_key("check", "crm")
     mine.post("/check", CHECK)
-    newer = api_keys.rotate(keys, "crm", 3600, "tests", _now_us())
+    newer = api.post("/keys/crm/rotate", {"grace": 1})["key"]
     mine.post("/check", CHECK)
     assert len(keys.all(_now_us())) == 2
-    revoked = api_keys.revoke(keys, "crm", _now_us())
-    assert revoked == 2
+    assert api.delete("/keys/crm", 200)["count"] == 2
     later = time.monotonic() + TRUST_S
     monkeypatch.setattr("smsgate.api_keys.time.monotonic", lambda: later)
     assert TRUST_S < 5
@@ -54,20 +45,14 @@ def test_a_revoked_key_is_refused_in_time_and_a_rotated_one_has_its_grace(api, m
 
 
 def test_names_are_used_once_and_must_be_fit(api) -> None:
-    keys = api.services.records.keys
-    api_keys.make(keys, "crm", "check", "tests", _now_us())
-    with pytest.raises(KeyExists, match="rotate crm"):
-        api_keys.make(keys, "crm", "admin", "tests", _now_us())
-    assert [row.scope for row in keys.all(_now_us())] == ["check"]
+    api.post("/keys", {"name": "crm", "scope": "check"}, 201)
+    refused = api.post("/keys", {"name": "crm", "scope": "admin"}, 409)
+    assert "rotate crm" in refused["detail"]
     for name in ("", "Crm", "a b", "a" * 41, "-a", "environment", "a/b", "a\n"):
-        with pytest.raises(Unfit):
-            api_keys.make(keys, name, "check", "tests", _now_us())
-    for act in (
-        lambda: api_keys.revoke(keys, "other", _now_us()),
-        lambda: api_keys.rotate(keys, "other", 1, "tests", _now_us()),
-    ):
-        with pytest.raises(NotFound):
-            act()
+        api.post("/keys", {"name": name, "scope": "check"}, 422)
+    assert [row.scope for row in api.services.records.keys.all(_now_us())] == ["check"]
+    api.delete("/keys/other", 404)
+    api.post("/keys/other/rotate", {}, 404)
 
 
 class SegmentCount(ApiKeyStorage):
@@ -90,10 +75,10 @@ def ring_of(counted: SegmentCount) -> Keyring:
 
 def test_a_key_ends_on_time_without_being_read_again(api, monkeypatch) -> None:
     keys, mine = api.services.records.keys, api.with_key("check", "crm")
-    api_keys.rotate(keys, "crm", 600, "tests", _now_us())
+    api.post("/keys/crm/rotate", {"grace": 0.1})
     ring = ring_of(SegmentCount(keys.all(_now_us())))
     assert ring.authenticate(f"Bearer {mine.key}").name == "crm"
-    later = time.time() + 601
+    later = time.time() + 361
     monkeypatch.setattr("smsgate.api_keys.time.time", lambda: later)
     with pytest.raises(Unauthorized):
         ring.authenticate(f"Bearer {mine.key}")
@@ -171,12 +156,11 @@ def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tm
 
 
 def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
-    keys = api.services.records.keys
     crm = api.with_key("check", "crm")
     crm.post("/check", CHECK)
-    other = api_keys.make(keys, "other", "check", "tests", _now_us())
+    other = api.post("/keys", {"name": "other", "scope": "check"}, 201)["key"]
     Api(crm.client, api.services, other).post("/check", CHECK)
-    api_keys.revoke(keys, "other", _now_us())
+    api.delete("/keys/other", 200)
     assert Api(crm.client, api.services, other).call("POST", "/check", CHECK).status_code == 401
 
 

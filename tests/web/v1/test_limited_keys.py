@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from smsgate import api_keys
 from smsgate.api_keys import Keyring
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.store.refusals import Refusal
 from tests.fakes.listed_numbers import import_numbers, list_entry
+from tests.fakes.own_services import add_key
 
 ONE, TWO = "+14155550123", "+14155550124"
 CONSENT = {
@@ -171,16 +173,16 @@ def test_a_key_that_is_not_limited_sees_everything(api) -> None:
 
 def test_a_rotated_key_keeps_its_programs(api) -> None:
     keys = api.services.records.keys
-    api_keys.make(keys, "crm", "write", "tests", 1, ["alerts", "orders"])
-    newer = api_keys.rotate(keys, "crm", 0, "tests", 2)
+    add_key(api.services.records, "crm", "write", "alerts", "orders")
+    newer = api.post("/keys/crm/rotate", {"grace": 0})["key"]
     caller = Keyring(keys, ()).authenticate(f"Bearer {newer}")
     assert caller.programs == {"alerts", "orders"}
-    assert [row.programs for row in keys.all(3)] == [("alerts", "orders")]
+    assert [row.programs for row in keys.all(time.time_ns() // 1000)] == [("alerts", "orders")]
 
 
 def test_a_renamed_program_is_the_same_one(api) -> None:
     keys = api.services.records.keys
-    key = api_keys.make(keys, "crm", "write", "tests", 1, ["news"])
+    key = add_key(api.services.records, "crm", "write", "news")
     caller = Keyring(keys, (), {"news": "orders", "older": "orders"}).authenticate(f"Bearer {key}")
     assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [
         *[True] * 3,

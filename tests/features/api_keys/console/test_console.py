@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from smsgate import api_keys
 from smsgate.api_keys import Keyring
 from smsgate.domain.errors import RecordsUnavailable, Unauthorized
 from smsgate.interface import parts
 from smsgate.records.api_keys import ApiKeyStorage
+from tests.fakes.own_services import add_key
 from tests.fakes.people import newest_actions
 
 KEYS = "/console/setup/keys"
@@ -42,7 +42,7 @@ def test_a_key_is_shown_once_and_opens(admin, services):
 
 
 def test_that_a_key_is_limited_to_programs_is_shown(viewer, admin, services):
-    api_keys.make(services.records.keys, "crm", "check", "tests", 1, ["alerts", "orders"])
+    add_key(services.records, "crm", "check", "alerts", "orders")
     assert "Acme Alerts, Acme" in admin.get(KEYS).text
 
 
