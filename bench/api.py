@@ -34,8 +34,7 @@ from bench import cpu
 from bench.servers import Servers
 from bench.suppressed import fill, numbers
 from smsgate.cli.process_groups import ProcessGroups
-from smsgate.domain.messages import Arrival
-from smsgate.features.numbers.manual_entries import opt_out_entry
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.pipeline.gate import Gate
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
@@ -97,9 +96,10 @@ def apply_for_ever() -> None:
     """Enter opt-outs and apply them, a batch at a time, until killed; as another process does."""
     services = build_services(load_configuration(json.load(sys.stdin)))
     drawn = numbers(1_000_000, seed=77)
+    stop = Decision(Intent.OPT_OUT, rule="operator", note="bench")
     for start in range(0, len(drawn), _APPLIED):
         for number in drawn[start : start + _APPLIED]:
-            entry = opt_out_entry(services.settings, number, "all", "bench", "bench")
+            entry = Entry(number, "all", stop, "all", source="operator", actor="bench")
             services.store.inbox.add([Arrival(entry)])
         for partition in services.store.inbox.busy():
             services.applier.drain(partition)

@@ -13,7 +13,6 @@ from smsgate.cli.session import person
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -96,9 +95,7 @@ def test_history_dates_the_consent_of_a_restore(ready):
     told(services, Intent.OPT_OUT, "STOP")
     now = datetime.now(UTC)
     given = Consent("Yes", "paper", "form 7", int(now.timestamp() * 1_000_000))
-    manual.restore(
-        services, RestoreRequest(NUMBER, "all", "ana", "back", basis="consent", consent=given)
-    )
+    manual.restore(services, NUMBER, "all", "ana", "back", basis="consent", consent=given)
     services.close()
     work(ready)
     assert ready.run("history", NUMBER) == 0

@@ -29,11 +29,11 @@ WORKERS = {"checkout": [sys.executable, "-m", "workers"], "wheel": ["smsgate", "
 OPTS_OUT = """
 import os
 from smsgate import load_configuration
-from smsgate.domain.messages import Arrival
-from smsgate.features.numbers.manual_entries import opt_out_entry
+from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.process.services import build_services
 services = build_services(load_configuration(os.environ))
-entry = opt_out_entry(services.settings, os.environ["NUMBER"], "all", "tests", "")
+stop = Decision(Intent.OPT_OUT, rule="operator")
+entry = Entry(os.environ["NUMBER"], "all", stop, "all", source="operator", actor="tests")
 services.store.inbox.add([Arrival(entry)])
 services.close()
 """

@@ -70,22 +70,9 @@ def test_a_stop_behind_it_wins():
     assert consent_state.blocked("alerts")
 
 
-BROKEN = [
-    {"basis": ""},
-    {"basis": "because"},
-    {"basis": "consent"},
-    {"basis": "consent", "consent": Consent("Yes", "web", "", START_US)},
-    {"basis": "consent", "consent": Consent("Yes", "web", "page")},
-    {"basis": "consent", "consent": Consent("", "web", "page", START_US)},
-    {"basis": "mistake", "consent": GIVEN},
-    {"basis": "mistake", "evidence": "a call"},
-    {"basis": "evidence"},
-]
-
-
-@pytest.mark.parametrize("changed", BROKEN)
-def test_without_a_whole_basis_nothing_is_lifted(changed):
-    consent_state, (_, last) = play(OUT, restore(5, **changed))
+def test_without_a_basis_nothing_is_lifted():
+    entry = at(5, Intent.OPT_IN, program=ALL, action="restore", **BY_HAND)
+    consent_state, (_, last) = play(OUT, entry)
     assert (last.outcome, consent_state.everywhere) == ("refused", True)
 
 

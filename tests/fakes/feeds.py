@@ -6,7 +6,6 @@ import base64
 import json
 from dataclasses import dataclass, field
 
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
 
@@ -51,7 +50,7 @@ def change(services, action: str = "suppress", number: str = NUMBER, scope: str 
         manual.opt_out(services, number, scope, "jane", "asked")
     else:
         named = {"basis": "evidence", "evidence": "a call", "is_admin": True}
-        manual.restore(services, RestoreRequest(number, scope, "jane", "asked", **named))
+        manual.restore(services, number, scope, "jane", "asked", **named)
     for partition in services.store.inbox.busy():
         services.applier.drain(partition)
     services.archiver.move_all()

@@ -16,7 +16,6 @@ from smsgate.domain.errors import (
     StoreUnavailable,
 )
 from smsgate.domain.messages import InboundMessage, Intent
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.replies.operations import retry_reply
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
@@ -494,7 +493,7 @@ def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
     run(services)
     assert allowed(services) == (False, "opted_out_all")
 
-    manual.restore(services, RestoreRequest(NUMBER, "all", "ana", "signed a new form"))
+    manual.restore(services, NUMBER, "all", "ana", "signed a new form")
     run(services)
     assert allowed(services) == (True, "")
     assert api.calls == []

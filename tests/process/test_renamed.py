@@ -12,7 +12,6 @@ from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.features.lists.import_undo import undo_list
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services
@@ -57,7 +56,7 @@ def by_hand(services: Services, action: str, scope: str, number: str = NUMBER) -
     if action == "suppress":
         manual.opt_out(services, number, scope, "me", "asked")
     else:
-        manual.restore(services, RestoreRequest(number, scope, "me", "asked"))
+        manual.restore(services, number, scope, "me", "asked")
     services.applier.drain(partition_of(number))
 
 
@@ -224,7 +223,7 @@ def test_who_came_back_before_the_renaming_may_be_opted_out_by_mistake(opened: O
     by_hand(new, "restore", "team")
     assert not blocked(new, NUMBER, "team")
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        manual.restore(new, RestoreRequest(NUMBER, ALL, "me", "asked"))
+        manual.restore(new, NUMBER, ALL, "me", "asked")
 
 
 @pytest.mark.parametrize("renamed_before", [True, False])

@@ -7,21 +7,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.consent.restore import CONSENT
-from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import Unfit
+from smsgate.consent.restore import CONSENT, EVIDENCE
+from smsgate.domain.entry_parts import Consent, Restore
+from smsgate.domain.errors import Forbidden, Unfit
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
 from smsgate.domain.phone import e164
-from smsgate.features.numbers.manual_entries import (
-    RestoreRequest,
-    consent_entry,
-    opt_out_entry,
-    restore_entry,
-)
+from smsgate.features.numbers.restores import approve
 from smsgate.interface.operation import Actor, Context, operation
 from smsgate.interface.schemas import AcceptedChange, Medium, Number, ProgramName, Reason
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.history import History
+from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 from smsgate.store.store import Store
 
@@ -72,7 +68,7 @@ class OptOutRequest(LockRequest, forbid_unknown_fields=True):
     scope: Scope = ALL
 
 
-class RestoreQuery(OptOutRequest, forbid_unknown_fields=True):
+class RestoreRequest(OptOutRequest, forbid_unknown_fields=True):
     """Whose opt-out to lift, what allows it, and why, for the record."""
 
     basis: Basis = "mistake"
@@ -110,8 +106,14 @@ def suppress(
 ) -> AcceptedChange:
     """Opt a number out manually; it blocks at once."""
     context.caller.require_program(request.scope)
-    actor, reason = context.actor(request.actor), request.reason.strip()
-    entry = opt_out_entry(settings, request.number, request.scope, actor, reason)
+    entry = Entry(
+        number=e164(request.number),
+        program=_known_scope(settings, request.scope),
+        decision=Decision(Intent.OPT_OUT, rule="operator", note=request.reason.strip()),
+        scope=request.scope,
+        source="operator",
+        actor=context.actor(request.actor),
+    )
     return _added(store, entry)
 
 
@@ -131,7 +133,7 @@ def suppress(
 )
 def restore(
     context: Context,
-    request: RestoreQuery,
+    request: RestoreRequest,
     settings: Settings,
     store: Store,
     history: History,
@@ -143,24 +145,38 @@ def restore(
     be. The subscriber's own START is better and needs no call.
     """
     context.caller.require_program(request.scope)
-    consent = None
-    if request.basis == CONSENT:
-        if request.words is None or request.medium is None or request.given is None:
-            raise Unfit("The basis `consent` needs `words`, `medium`, `given` and `source`.")
-        consent = _consent(request.words, request.medium, request.given, request.source)
-    elif request.words or request.medium or request.given or request.source:
-        raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
-    asked = RestoreRequest(
-        number=request.number,
-        scope=request.scope,
+    basis = Restore(request.basis, request.evidence.strip())
+    asked = Entry(
+        number=e164(request.number),
+        program=_known_scope(settings, request.scope),
+        decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason.strip()),
+        source="operator",
         actor=context.actor(request.actor),
-        reason=request.reason.strip(),
-        basis=request.basis,
-        consent=consent,
-        evidence=request.evidence.strip(),
-        is_admin=context.caller.scope == "admin",
+        action="restore",
+        consent=_new_consent(request),
     )
-    return _added(store, restore_entry(asked, settings, store, history, applier))
+    if (basis.basis == EVIDENCE) is not bool(basis.evidence):
+        raise Unfit(
+            "Name the evidence that they want texts, and where it can be found."
+            if basis.basis == EVIDENCE
+            else "Evidence goes with the basis `evidence`."
+        )
+    if basis.basis == EVIDENCE and context.caller.scope != "admin":
+        raise Forbidden("Only an admin may name evidence that lifts an opt-out.")
+    renamed = settings.programs.renamed
+    return _added(store, approve(asked, basis, renamed, store, history, applier))
+
+
+def _new_consent(request: RestoreRequest) -> Consent | None:
+    """The consent that allows a restore, of the basis ``consent``. Raises ``Unfit``."""
+    words, medium, given = request.words, request.medium, request.given
+    if request.basis == CONSENT:
+        if words is None or medium is None or given is None or not request.source.strip():
+            raise Unfit("The basis `consent` needs `words`, `medium`, `given` and `source`.")
+        return _consent(words, medium, given, request.source)
+    if words or medium or given or request.source:
+        raise Unfit("`words`, `medium`, `given` and `source` go with the basis `consent`.")
+    return None
 
 
 @operation(
@@ -184,10 +200,17 @@ def record_consent(
 ) -> AcceptedChange:
     """Record a consent. It never lifts an opt-out: START does, or `smsgate restore`."""
     context.caller.require_program(request.program)
+    check_program(settings, request.program)
     given = request.words, request.medium, request.given, request.source
-    consent = _consent(*given, ahead=_AHEAD)
-    source, actor = "operator" if context.is_person else "api", context.actor(request.actor)
-    entry = consent_entry(settings, request.number, request.program, consent, source, actor)
+    entry = Entry(
+        number=e164(request.number),
+        program=request.program,
+        decision=Decision(Intent.OPT_IN, rule="consent"),
+        source="operator" if context.is_person else "api",
+        actor=context.actor(request.actor),
+        action="consent",
+        consent=_consent(*given, ahead=_AHEAD),
+    )
     return _added(store, entry)
 
 
@@ -234,6 +257,13 @@ def _set_lock(
         action="lock" if locked else "unlock",
     )
     return _added(store, entry)
+
+
+def _known_scope(settings: Settings, scope: str) -> str:
+    """The scope, ``all`` or a program. Raises ``UnknownProgram``."""
+    if scope != ALL:
+        check_program(settings, scope)
+    return scope
 
 
 def _added(store: Store, entry: Entry) -> AcceptedChange:

@@ -13,7 +13,6 @@ from smsgate.domain.errors import RecordsNotReady
 from smsgate.domain.messages import ALL, Arrival
 from smsgate.domain.signed_times import iso_time
 from smsgate.features.lists.operations import ExportRequest, export
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.interface.operation import Context
 from smsgate.store.keys import PARTITIONS
 from tests.fakes import manual
@@ -71,7 +70,7 @@ def test_since_is_when_it_began_to_hold_whatever_came_after(services):
 
 def test_who_came_back_is_not_in_the_list(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "")
-    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", ""))
+    manual.restore(services, NUMBER, ALL, "ana", "")
     apply(services)
     assert exported(services) == exported(services, ALL) == {}
 

@@ -15,7 +15,6 @@ from smsgate.features.lists import import_undo as module
 from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import Importer, imports
 from smsgate.features.lists.list_file import ListOptions
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import PARTITION_KEYS, partition_of
@@ -95,7 +94,7 @@ def by_hand(services):
 
 def restored(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", "not hers", **named))
+    manual.restore(services, NUMBER, ALL, "ana", "not hers", **named)
 
 
 def locked(services):

@@ -13,7 +13,6 @@ from smsgate.features.lists.imports import (
 )
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.lists.rows import ListUnreadable
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.store.keys import PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.reader import InboxReader
 from tests.fakes import manual
@@ -34,7 +33,7 @@ def reasons(services, numbers, program="alerts"):
 
 def come_back(services):
     named = {"basis": "evidence", "evidence": "call 4711", "is_admin": True}
-    manual.restore(services, RestoreRequest(NUMBER, ALL, "ana", "wants back", **named))
+    manual.restore(services, NUMBER, ALL, "ana", "wants back", **named)
 
 
 def work_off(services):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -16,9 +16,8 @@ from smsgate.domain.errors import (
     Unfit,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Arrival, Intent
+from smsgate.domain.messages import ALL, AddResult, Intent
 from smsgate.features.evidence.operations import EvidenceReader, EvidenceRequest, page
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.forgetting import forget_number
 from smsgate.records.reader import RecordReader
@@ -30,7 +29,7 @@ from tests.fakes.told import told, work
 from tests.fakes.values import NUMBER, OTHER, set_key
 
 PARTITION = partition_of(NUMBER)
-MISTAKE = RestoreRequest(NUMBER, ALL, "ana", "typed a wrong number")
+MISTAKE = {"number": NUMBER, "scope": ALL, "actor": "ana", "reason": "typed a wrong number"}
 DAY_US = 24 * 3600 * 1_000_000
 
 
@@ -49,11 +48,11 @@ def reason(services, program="alerts"):
 def consent(services, after_us=0, **more):
     """A restore by a consent that is given so long after this moment."""
     given = Consent("Yes, again", "paper", "form 7", services.store.health.now_us() + after_us)
-    return replace(MISTAKE, basis="consent", consent=given, **more)
+    return dict(MISTAKE, basis="consent", consent=given, **more)
 
 
 def restored(services, request=MISTAKE):
-    manual.restore(services, request)
+    manual.restore(services, **request)
     work(services)
     return services.history.of_number(NUMBER)[-1]
 
@@ -104,9 +103,9 @@ def test_their_own_opt_out_is_no_mistake_of_ours(services, redis_client, opt_out
         redis_client.delete(PARTITION_KEYS[PARTITION].number(NUMBER))
     for scope in (ALL, "alerts"):
         with pytest.raises(RestoreRefused, match=r"no mistake of ours.*`consent`.*`evidence`"):
-            manual.restore(services, replace(MISTAKE, scope=scope))
+            manual.restore(services, **dict(MISTAKE, scope=scope))
     with pytest.raises(Forbidden, match="admin"):
-        manual.restore(services, replace(MISTAKE, basis="evidence", evidence="a call"))
+        manual.restore(services, **dict(MISTAKE, basis="evidence", evidence="a call"))
     assert services.store.inbox.busy() == []
     assert reason(services) == "opted_out_all"
 
@@ -114,15 +113,15 @@ def test_their_own_opt_out_is_no_mistake_of_ours(services, redis_client, opt_out
 def test_it_is_said_whose_opt_out_it_is(services):
     by_link(services)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by an opt-out link, 20"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
     told(services, Intent.OPT_IN)
     by_a_list(services)
     with pytest.raises(RestoreRefused, match=r"as an imported list says, 20.*undo its import"):
-        manual.restore(services, replace(MISTAKE, scope="alerts"))
+        manual.restore(services, **dict(MISTAKE, scope="alerts"))
     told(services, Intent.OPT_IN)
     by_a_text_that_a_person_decided(services)
     with pytest.raises(RestoreRefused, match=r"opted out itself \(by a text that bob decided, 20"):
-        manual.restore(services, replace(MISTAKE, scope="alerts"))
+        manual.restore(services, **dict(MISTAKE, scope="alerts"))
 
 
 @pytest.mark.parametrize("opt_out", OURS)
@@ -144,7 +143,7 @@ def test_what_we_entered_may_be_our_mistake(services, redis_client, opt_out, rec
 def test_a_newer_consent_lifts_any(services, opt_out):
     opt_out(services)
     with pytest.raises(RestoreRefused, match="older than the opt-out"):
-        manual.restore(services, consent(services, -DAY_US))
+        manual.restore(services, **consent(services, -DAY_US))
     assert reason(services) == "opted_out_all"
     event = restored(services, consent(services))
     assert (event.kind, event.outcome, reason(services)) == ("restored", "applied", "")
@@ -154,24 +153,24 @@ def test_a_newer_consent_lifts_any(services, opt_out):
 @pytest.mark.parametrize("opt_out", OWN)
 def test_an_admin_lifts_any_by_naming_the_evidence(services, opt_out):
     opt_out(services)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = dict(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     event = restored(services, named)
     assert (event.outcome, reason(services)) == ("applied", "")
     assert (event.entry.restore.basis, event.entry.restore.evidence) == ("evidence", "call 4711")
 
 
 def test_a_consent_of_a_day_counts_from_its_beginning(services):
-    told(services, Intent.OPT_OUT)
+    told(services, Intent.OPT_OUT, sent_us=services.store.health.now_us() - DAY_US - 1)
     begun = services.history.of_number(NUMBER)[0].event_time_us
     midnight = begun - begun % DAY_US
     with pytest.raises(RestoreRefused, match=r"older than the opt-out.*give its time, too"):
-        manual.restore(services, given_at(midnight))
-    manual.restore(services, given_at(midnight + DAY_US))
+        manual.restore(services, **given_at(midnight))
+    manual.restore(services, **given_at(midnight + DAY_US))
 
 
 def given_at(at_us):
     agreed = Consent("Yes, again", "paper", "form 7", at_us)
-    return replace(MISTAKE, basis="consent", consent=agreed)
+    return dict(MISTAKE, basis="consent", consent=agreed)
 
 
 def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
@@ -180,7 +179,7 @@ def test_an_opt_out_wins_a_tie_where_its_time_has_whole_seconds(services):
     told(services, Intent.OPT_OUT, "STOP", sent_us=second)
     for at_us in (second, second + 999_999):
         with pytest.raises(RestoreRefused, match=r"older|at the latest"):
-            manual.restore(services, given_at(at_us))
+            manual.restore(services, **given_at(at_us))
     assert restored(services, given_at(second + 1_000_000)).outcome == "applied"
 
 
@@ -191,7 +190,7 @@ def test_where_a_list_has_days_only_a_consent_of_that_day_is_not_newer(services)
     with pytest.raises(
         RestoreRefused, match=r"as far as that is known.*23:59:59 UTC at the latest"
     ):
-        manual.restore(services, given_at(day + DAY_US // 2))
+        manual.restore(services, **given_at(day + DAY_US // 2))
     assert reason(services) == "opted_out_all"
     assert restored(services, given_at(day + DAY_US)).outcome == "applied"
 
@@ -202,14 +201,14 @@ def test_a_stop_after_an_opt_out_by_hand_makes_it_theirs(services):
     services.archiver.move_all()
     assert [event.outcome for event in services.history.of_number(NUMBER)] == ["applied", "repeat"]
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
 
 
 def test_an_opt_out_by_hand_after_their_stop_leaves_it_theirs(services):
     by_text(services)
     by_hand(services)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
 
 
 def test_after_they_came_back_an_opt_out_by_hand_is_ours_again(services):
@@ -217,10 +216,10 @@ def test_after_they_came_back_an_opt_out_by_hand_is_ours_again(services):
     told(services, Intent.OPT_IN)
     by_hand(services)
     assert reason(services) == "opted_out_all"
-    event = restored(services, replace(MISTAKE, scope="alerts"))
+    event = restored(services, dict(MISTAKE, scope="alerts"))
     assert (event.outcome, reason(services)) == ("applied", "")
     with pytest.raises(RestoreRefused, match="opted out itself"):  # from the other programs
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
     assert reason(services, "orders") == "opted_out_all"
 
 
@@ -234,19 +233,20 @@ def test_an_opt_out_of_another_program_does_not_count(services):
         "opted_out",
     )
     with pytest.raises(RestoreRefused):
-        manual.restore(services, replace(MISTAKE, scope="club"))
+        manual.restore(services, **dict(MISTAKE, scope="club"))
 
 
 def test_a_stop_between_asking_and_applying_holds(services):
     by_hand(services)
-    for request in (
-        MISTAKE,
-        consent(services, DAY_US),
-        replace(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
+    for asked in (
+        lambda: MISTAKE,
+        lambda: consent(services),
+        lambda: dict(MISTAKE, basis="evidence", evidence="a call", is_admin=True),
     ):
-        entry = manual.restored(services, request)
+        with mock.patch.object(services.store.inbox, "add", return_value=[AddResult("")]) as add:
+            manual.restore(services, **asked())
         by_text(services)
-        services.store.inbox.add([Arrival(entry)])
+        services.store.inbox.add(*add.call_args.args)
         work(services)
         event = services.history.of_number(NUMBER)[-1]
         assert (event.kind, event.outcome, reason(services)) == (
@@ -261,14 +261,14 @@ def test_what_waits_to_be_applied_counts(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "asked by phone")
     told(services, Intent.OPT_OUT, "STOP", applied=False)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
 
 
 def test_a_text_that_waited_when_we_opted_them_out_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
     by_hand(services)
     with pytest.raises(RestoreRefused, match="may have been an opt-out waited"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
     assert restored(services, consent(services)).outcome == "applied"
 
 
@@ -292,7 +292,7 @@ def test_an_opt_out_whose_event_retention_removed_counts_as_theirs(services, mon
         lambda self, numbers: (story[1:] for story in whole(self, numbers)),
     )
     with pytest.raises(RestoreRefused, match="nobody knows any more who"):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
 
 
 def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
@@ -310,7 +310,7 @@ def test_a_consent_must_be_newer_than_an_opt_out_of_which_little_is_on_record(
     with monkeypatch.context() as patched:  # the STOP and the lock are gone, the unlocking is not
         patched.setattr(RecordReader, "of_numbers", without(2))
         with pytest.raises(RestoreRefused, match="older than the opt-out"):
-            manual.restore(services, consent(services, -DAY_US))
+            manual.restore(services, **consent(services, -DAY_US))
     with monkeypatch.context() as patched:
         patched.setattr(RecordReader, "of_numbers", without(3))
         event = restored(services, consent(services, -DAY_US))
@@ -335,7 +335,7 @@ def test_a_consent_that_they_withdrew_is_not_given_back(services):
     manual.record_consent(
         services, NUMBER, "club", Consent("Text me", "web", "/", 1), "operator", "ana"
     )
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = dict(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     by_hand(services)
     assert restored(services, named).outcome == "applied"
     assert (reason(services), reason(services, "club")) == ("", "")  # it was ours
@@ -359,8 +359,8 @@ def test_a_rebuilt_store_keeps_whose_opt_out_it_is(services, redis_client):
     redis_client.flushall()
     RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     with pytest.raises(RestoreRefused, match="opted out itself"):
-        manual.restore(services, MISTAKE)
-    manual.restore(services, replace(MISTAKE, number=OTHER))
+        manual.restore(services, **MISTAKE)
+    manual.restore(services, **dict(MISTAKE, number=OTHER))
     work(services)
     assert services.gate.check([OTHER], program="alerts")[0].reason == ""
 
@@ -376,20 +376,18 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
     with monkeypatch.context() as patched:
         patched.setattr(RecordReader, "of_numbers", away)
         with pytest.raises(RecordsUnavailable):
-            manual.restore(services, MISTAKE)
+            manual.restore(services, **MISTAKE)
     assert services.store.inbox.busy() == []
     manual.opt_out(services, NUMBER, "orders", "ana", "more")
     redis_client.delete(*(keys.metadata for keys in PARTITION_KEYS))
     with pytest.raises(StoreNotReady):
-        manual.restore(services, MISTAKE)
+        manual.restore(services, **MISTAKE)
 
 
 WRONG = [
-    ({"basis": ""}, Unfit, "Say what allows it"),
-    ({"basis": "because"}, Unfit, "Say what allows it"),
-    ({"basis": "consent"}, Unfit, "its words"),
-    ({"consent": Consent("Yes", "web", "page", 1)}, Unfit, "goes with the basis"),
-    ({"basis": "consent", "consent": Consent("Yes", "web", "", 1)}, Unfit, "its source"),
+    ({"basis": "consent"}, Unfit, "needs `words`"),
+    ({"consent": Consent("Yes", "web", "page", 1)}, Unfit, "go with the basis"),
+    ({"basis": "consent", "consent": Consent("Yes", "web", "", 1)}, Unfit, "and `source`"),
     ({"evidence": "a call"}, Unfit, "goes with the basis"),
     ({"basis": "evidence", "is_admin": True}, Unfit, "Name the evidence"),
     ({"scope": "nobody"}, UnknownProgram, "no program is called"),
@@ -401,14 +399,14 @@ def test_what_is_wrong_with_a_request_is_said(services):
     by_hand(services)
     for changed, error, said in WRONG:
         with pytest.raises(error, match=said):
-            manual.restore(services, replace(MISTAKE, **changed))
+            manual.restore(services, **dict(MISTAKE, **changed))
     assert services.store.inbox.busy() == []
 
 
 def test_basis_who_and_why_are_told_everywhere(services):
     by_text(services)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
-    restored(services, replace(named, reason="wants back"))
+    named = dict(MISTAKE, basis="evidence", evidence="call 4711 <b>", is_admin=True)
+    restored(services, dict(named, reason="wants back"))
     found = make_part(services, EvidenceReader).collect(EvidenceRequest(NUMBER))
     (event,) = [one for one in found["events"] if one["what"] == "restored"]
     told = " ".join(str(one) for one in event.values())
@@ -420,7 +418,7 @@ def test_basis_who_and_why_are_told_everywhere(services):
 
 def test_forgetting_a_number_keeps_what_a_restore_rests_on(services):
     by_text(services)
-    named = replace(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
+    named = dict(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     restored(services, named)
     forget_number(NUMBER, "ana", "asked for it", services.applier, services.forgetting)
     event = next(one for one in services.history.of_number(NUMBER) if one.kind == "restored")

@@ -15,7 +15,6 @@ from smsgate.cli import redis_server
 from smsgate.cli.main import run
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
-from smsgate.features.numbers.manual_entries import RestoreRequest
 from smsgate.process.services import Services
 from tests.fakes import manual
 from tests.fakes.own_services import make_services
@@ -40,8 +39,7 @@ class System:
             elif action == "suppress":
                 manual.opt_out(self.services, number, "all", "anna", "asked by phone")
             else:
-                request = RestoreRequest(number, "all", "anna", "asked by phone")
-                manual.restore(self.services, request)
+                manual.restore(self.services, number, "all", "anna", "asked by phone")
         for partition in self.services.store.inbox.busy():
             self.services.applier.drain(partition)
         self.services.archiver.move_all()
