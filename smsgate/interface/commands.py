@@ -14,10 +14,6 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from smsgate.domain.errors import Unfit
 from smsgate.files import whole
@@ -30,8 +26,6 @@ _HIDDEN = frozenset({"actor"})
 Begin: TypeAlias = Callable[[Progress], tuple[Context, Parts]]
 """Makes what an operation works with, for the person at the terminal."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_FILE_WIDTH = 10_000
-"""Where no terminal wraps lines, none is wrapped."""
 
 
 @contextmanager
@@ -182,13 +176,13 @@ def _show(operation: Operation[Any, Any], asked: object, result: object) -> None
     elif listing is None:
         _show_facts(msgspec.to_builtins(result))
     elif rows := getattr(result, listing.rows):
-        width = None if sys.stdout.isatty() else _FILE_WIDTH
-        out = Console(highlight=False, width=width)
         shown = listing.shown(rows)
-        table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
-        out.print(table)
+        lines = [[one.title for one in shown]]
+        lines += [[_text(getattr(row, one.field)) for one in shown] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+            click.echo("  ".join(padded).rstrip())
         if behind := getattr(result, "next", None):
             click.echo(f"There are more: --after {behind}")
     else:
