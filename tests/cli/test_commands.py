@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from smsgate.consent.events import PublishedProgram
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.metrics.counters import GATE, by_family
@@ -15,6 +16,7 @@ from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
+from smsgate.store.programs import StorePrograms
 from smsgate.store.store import Store
 from tests.cli.conftest import Terminal
 from tests.fakes import manual
@@ -80,7 +82,6 @@ def test_a_command_that_looks_does_not_count_as_a_send(ready: Terminal, redis_ur
 COULD_NOT_TELL = [
     ("nothing listens there", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "cannot be used"),
     ("REDIS_URL is rubbish", {"REDIS_URL": "http://x"}, "redis://"),
-    ("the configuration is not there", {"SMSGATE_CONFIG": "/nowhere"}, "SMSGATE_CONFIG"),
 ]
 
 
@@ -97,14 +98,29 @@ def test_what_cannot_be_told_is_2_and_says_why(
 
 def test_a_flushed_store_is_2_and_never_allowed(ready: Terminal, redis_client: redis.Redis) -> None:
     redis_client.flushall()
-    assert ready.run("check", NUMBER, "--program", "alerts") == 2
-    assert "allowed" not in ready.output
-    assert "no metadata" in ready.errors
+    for named in ([], ["--program", "alerts"]):
+        assert ready.run("check", NUMBER, *named) == 2
+        assert "allowed" not in ready.output
+        assert "no metadata" in ready.errors
 
 
-def test_an_unknown_program_is_2(ready: Terminal) -> None:
+def test_an_unknown_program_is_2_and_of_several_one_is_to_be_named(
+    ready: Terminal, redis_url: str
+) -> None:
     assert ready.run("check", NUMBER, "--program", "nope") == 2
     assert "nope" in ready.errors
+    StorePrograms(open_redis(redis_url)).publish({"orders": PublishedProgram()})
+    assert ready.run("check", NUMBER) == 2
+    assert "--program alerts|orders" in ready.errors
+    assert ready.run("check", NUMBER, "--program", "orders") == 0
+
+
+def test_a_check_needs_no_configuration_and_takes_its_redis_from_a_file(
+    ready: Terminal, terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text(ready.environ["REDIS_URL"] + "\n")
+    there = terminal(SMSGATE_CONFIG="/nowhere", REDIS_URL_FILE=str(tmp_path / "url"))
+    assert there.run("check", NUMBER) == 0
 
 
 def test_where_no_dev_runs_any_more_it_is_not_texted(
