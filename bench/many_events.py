@@ -150,7 +150,7 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
             "number": number,
             "partition": partition,
             "seq": seq,
-            "state": held["state"].replace(str(sample_ms), str(ms)),
+            "consent_state": held["consent_state"].replace(str(sample_ms), str(ms)),
         }
         rows["numbers"].append(_of_number(row))
         member = (number, OPTED_OUT, ALL, ms * 1000, "text", partition, seq, number[-TAIL:], "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -130,9 +130,6 @@ class NumberState(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
-_NOTHING = NumberState()
-
-
 class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
     """In which sets a number is, and what its partition remembers of it."""
 
@@ -146,7 +143,7 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether it may never be texted again, whatever it texts us."""
     consents: frozenset[str] = frozenset()
     """Programs for which a consent is on record."""
-    state: NumberState = _NOTHING
+    state: NumberState = NumberState()
 
     def blocked(self, program: str) -> bool:
         """Whether the sets say that the program may not text the number."""
@@ -162,34 +159,3 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
             tuple(sorted(self.exceptions)),
             tuple(sorted(self.consents)),
         )
-
-
-class ConsentStateRow(NamedTuple):
-    """A number's consent state as texts: what the records keep and a rebuild puts into a store."""
-
-    number: str
-    everywhere: bool
-    opted_out: str
-    """Names of programs, separated by blanks; likewise the next ones."""
-    exceptions: str
-    locked: bool
-    consents: str
-    state: str
-    """JSON."""
-
-
-def consent_state_row(number: str, consent_state: ConsentState) -> ConsentStateRow:
-    """A number's consent state as texts."""
-    return ConsentStateRow(
-        number,
-        consent_state.everywhere,
-        " ".join(sorted(consent_state.opted_out)),
-        " ".join(sorted(consent_state.exceptions)),
-        consent_state.locked,
-        " ".join(sorted(consent_state.consents)),
-        msgspec.json.encode(consent_state.state).decode(),
-    )
-
-
-NOTHING_REMEMBERED = msgspec.json.encode(_NOTHING).decode()
-"""The state of a number of which nothing is remembered, as ``ConsentStateRow`` has it."""

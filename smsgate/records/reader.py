@@ -6,7 +6,6 @@ our version; where the SQLite file was never made there is nothing.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,20 +13,23 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple_
 
-from smsgate.consent.events import (
-    NOTHING_REMEMBERED,
-    ConsentState,
-    ConsentStateRow,
-    Event,
-    NumberState,
-)
+from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import RecordsUnavailable
-from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, DatabasePart, lookup
-from smsgate.records.tables import events, heads, links, listed, numbers, stores, texts
+from smsgate.records.projections import OPTED_OUT
+from smsgate.records.tables import (
+    events,
+    heads,
+    links,
+    listed,
+    memberships,
+    numbers,
+    stores,
+    texts,
+)
 from smsgate.records.values import (
     ChainLink,
     HistoryPlace,
@@ -49,7 +51,7 @@ _AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
 """Values in one question, below SQLite's bound of variables; numbers whose events are read."""
 
 _words = msgspec.json.Decoder(dict[str, Any]).decode
-_state = msgspec.json.Decoder(NumberState).decode
+_consent_state = msgspec.json.Decoder(ConsentState).decode
 
 
 def rows_of(database: Database, asked: Select[Any]) -> list[Row]:
@@ -206,12 +208,6 @@ class RecordReader(DatabasePart):
         """How many links the chains have."""
         return self._scalar(select(func.coalesce(func.sum(heads.c.seq), 0)))
 
-    def consent_states(self, partition: int) -> Iterator[ConsentStateRow]:
-        """The consent states of a partition's numbers, unordered, as a rebuild reads them."""
-        columns = [numbers.c[name] for name in ConsentStateRow._fields]
-        asked = select(*columns).where(numbers.c.partition == partition)
-        return map(ConsentStateRow._make, stream_of(self._database, asked))
-
     def numbers(self, partition: int | None = None) -> Iterator[NumberConsentState]:
         """The consent state of every number (of a partition), in no particular order."""
         asked = select(numbers)
@@ -232,11 +228,10 @@ class RecordReader(DatabasePart):
 
         Only those behind the number ``after``.
         """
-        names = literal(" ") + numbers.c.opted_out + " "
-        is_in_set = (
-            numbers.c.everywhere if scope == ALL else names.contains(f" {scope} ", autoescape=True)
-        )
-        asked = select(numbers).where(numbers.c.number > after, is_in_set)
+        member = memberships.c
+        is_in_set = (member.state == OPTED_OUT) & (member.scope == scope)
+        is_in_set &= member.number == numbers.c.number
+        asked = select(numbers).where(numbers.c.number > after, exists().where(is_in_set))
         asked = asked.order_by(numbers.c.number).limit(limit)
         return [*map(number_consent_state_of, rows_of(self._database, asked))]
 
@@ -308,7 +303,7 @@ def recorded_of(row: Row) -> Recorded:
     erased = bool(digest) and words is None
     try:
         event = event_of(facts, words)
-    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError, KeyError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise RecordsUnavailable(
             f"partition {partition}, link {seq} of the records cannot be read any more: "
             "`smsgate records verify` says what was changed"
@@ -318,12 +313,7 @@ def recorded_of(row: Row) -> Recorded:
 
 def number_consent_state_of(row: Row) -> NumberConsentState:
     """The consent state of a number, from its row of ``numbers``."""
-    number, partition, seq, *sets, state = row
-    consent_state = _plain(*sets)
-    if state != NOTHING_REMEMBERED:
-        remembered = _state(state.encode())
-        consent_state = msgspec.structs.replace(consent_state, state=remembered)
-    return NumberConsentState(number, partition, seq, consent_state)
+    return NumberConsentState(row.number, row.partition, row.seq, _consent_state(row.consent_state))
 
 
 def event_of(facts: str, words: str | None) -> Event:
@@ -338,20 +328,6 @@ def event_of(facts: str, words: str | None) -> Event:
     if "reply" in raw:
         raw["reply"].setdefault("text", "")  # erased
     return msgspec.convert(raw, Event)
-
-
-@functools.lru_cache(4096)
-def _plain(
-    everywhere: bool, opted_out: str, exceptions: str, locked: bool, consents: str
-) -> ConsentState:
-    """How most numbers stand: as many others do."""
-    return ConsentState(
-        everywhere=bool(everywhere),
-        opted_out=frozenset(opted_out.split()),
-        exceptions=frozenset(exceptions.split()),
-        locked=bool(locked),
-        consents=frozenset(consents.split()),
-    )
 
 
 def _part_of(one: Recorded, number: str) -> Recorded:

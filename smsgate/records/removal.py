@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, Select, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.database import DatabasePart, lookup
+from smsgate.records.projections import CONSENT, OPTED_OUT
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import events, links, listed, numbers, removals, texts
+from smsgate.records.tables import events, links, listed, memberships, numbers, removals, texts
 
 Part = Literal["text", "event"]
 FORGOTTEN = "forgotten"
@@ -136,17 +137,10 @@ class ContentRemoval(DatabasePart):
             rows = rows_of(self._database, first.where(events.c.kind > rows[0].kind))
 
 
-def _holds(table: FromClause) -> ColumnElement[bool]:
-    """Whether a number is in any set."""
-    sets = (table.c[name] != "" for name in ("opted_out", "exceptions", "consents"))
-    return or_(table.c.everywhere, table.c.locked, *sets)
-
-
 def _rests_on_list() -> ColumnElement[bool]:
     """Whether something that holds today may rest on the event, which is one of a list."""
     about = (listed.c.partition == events.c.partition) & (listed.c.seq == events.c.seq)
-    now = numbers.alias("now")
-    return exists().where(about, now.c.number == listed.c.number, _holds(now))
+    return exists().where(about, memberships.c.number == listed.c.number)
 
 
 def _rests_on() -> ColumnElement[bool]:
@@ -155,9 +149,10 @@ def _rests_on() -> ColumnElement[bool]:
     And what stopped or allowed the number before: that newest one may be a HELP, which is noted
     beside how it stands.
     """
-    newest = (events.c.partition == numbers.c.partition) & (events.c.seq == numbers.c.seq)
-    consented = events.c.kind.in_(_CONSENTS) & (numbers.c.consents != "")
-    out = or_(numbers.c.everywhere, numbers.c.opted_out != "")
-    stopped = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied") & out
-    rests = or_(newest & _holds(numbers), consented, stopped)
-    return exists().where(numbers.c.number == events.c.number, rests)
+    is_newest = (numbers.c.partition == events.c.partition) & (numbers.c.seq == events.c.seq)
+    holds = exists().where(is_newest, memberships.c.number == numbers.c.number)
+    consented = events.c.kind.in_(_CONSENTS) & (memberships.c.state == CONSENT)
+    is_stop = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied")
+    stopped = is_stop & (memberships.c.state == OPTED_OUT)
+    before = exists().where(memberships.c.number == events.c.number, or_(consented, stopped))
+    return or_(holds, before)

@@ -133,12 +133,7 @@ numbers = Table(
     Column("number", String(LOOKUP), primary_key=True),
     Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("everywhere", Boolean, nullable=False),
-    Column("opted_out", Text, nullable=False),
-    Column("exceptions", Text, nullable=False),
-    Column("locked", Boolean, nullable=False),
-    Column("consents", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("consent_state", Text, nullable=False),
     Index("numbers_event", "partition", "seq"),
 )
 

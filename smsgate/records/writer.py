@@ -24,7 +24,7 @@ import msgspec
 from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from smsgate.consent.events import ConsentState, Event, consent_state_row
+from smsgate.consent.events import ConsentState, Event
 from smsgate.records import tables
 from smsgate.records.database import DatabasePart, Row, lookup, put, upsert
 from smsgate.records.projections import (
@@ -73,6 +73,7 @@ TEXT_PATHS = (
 
 _of_row = itemgetter(*COLUMNS)
 _encode = msgspec.json.encode
+_encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 _event = msgspec.json.Decoder(Event).decode
 decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -139,11 +140,8 @@ def numbers_of(line: bytes) -> set[str]:
 
 def number_row(partition: int, seq: int, number: str, consent_state: ConsentState) -> Row:
     """The row of ``numbers`` for a consent state."""
-    return {
-        "partition": partition,
-        "seq": seq,
-        **consent_state_row(number, consent_state)._asdict(),
-    }
+    text = _encode_sorted(consent_state).decode()
+    return {"number": number, "partition": partition, "seq": seq, "consent_state": text}
 
 
 def _columns(event: Event) -> Row:

@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from smsgate.consent.events import NOTHING_REMEMBERED, ConsentStateRow, NumberState
+from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.metrics.snapshot import RebuildProgress
 from smsgate.store.connection import Call, Client, Script, as_text, pipelined, stream_rows
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
-from smsgate.store.numbers import KEEP_MARKS_S, joined_sets, set_stem
+from smsgate.store.numbers import KEEP_MARKS_S, memberships, set_stem
 from smsgate.store.processes import Leases
 from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
@@ -39,7 +39,6 @@ _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
 """Name, value and seconds of each, in turn."""
 _encode = msgspec.json.encode
-_state = msgspec.json.Decoder(NumberState).decode
 _progress = msgspec.json.Decoder(RebuildProgress).decode
 _pack = msgspec.msgpack.encode
 
@@ -100,7 +99,7 @@ class StoreRebuild:
         self,
         name: str,
         partition: int,
-        consent_states: Iterable[ConsentStateRow],
+        consent_states: Iterable[tuple[str, ConsentState]],
         buckets: int,
         now_us: int,
     ) -> None:
@@ -110,19 +109,16 @@ class StoreRebuild:
         """
         sets: _Sets = defaultdict(list)
         values: _Values = []
-        for number, everywhere, opted_out, exceptions, locked, consents, state in consent_states:
-            digits = number[1:]
+        for number, consent_state in consent_states:
+            digits, state = number[1:], consent_state.state
             bucket = int(digits) % buckets
-            scopes = (frozenset(some.split()) for some in (opted_out, exceptions, consents))
-            for kind, scope in joined_sets(everywhere, locked, *scopes):
+            for kind, scope in memberships(consent_state):
                 sets[f"{set_stem(kind, scope)}{bucket}"].append(digits)
-            if state != NOTHING_REMEMBERED:
-                times = _state(state)
-                event_times = [mark.event_time_us for mark in times.marks.values()]
-                all_us = [*event_times, *times.asked_us.values(), *times.helped_us]
-                left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
-                if left_s > 0:
-                    values += (f"number:{number}", state, min(left_s, KEEP_MARKS_S))
+            event_times = [mark.event_time_us for mark in state.marks.values()]
+            all_us = [*event_times, *state.asked_us.values(), *state.helped_us]
+            left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
+            if left_s > 0:
+                values += (f"number:{number}", _encode(state).decode(), min(left_s, KEEP_MARKS_S))
         self._put(name, partition, sets, values)
 
     def remember(

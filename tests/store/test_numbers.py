@@ -7,13 +7,7 @@ import random
 
 import pytest
 
-from smsgate.consent.events import (
-    ConsentState,
-    Mark,
-    NumberState,
-    PublishedProgram,
-    consent_state_row,
-)
+from smsgate.consent.events import ConsentState, Mark, NumberState, PublishedProgram
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL, Arrival, Intent
 from smsgate.store import numbers as reading
@@ -250,8 +244,7 @@ def stands(store):
     found = {number: kinds[at % len(kinds)] for at, number in enumerate(NUMBERS)}
     id_ = store.metadata.store_id()
     store.rebuild.shut("a rebuild")
-    rows = [consent_state_row(*one) for one in found.items()]
-    store.rebuild.load("a rebuild", 3, rows, 8, NOW_US)
+    store.rebuild.load("a rebuild", 3, found.items(), 8, NOW_US)
     assert store.rebuild.open("a rebuild", id_, 8, {})
     return found
 

@@ -264,7 +264,9 @@ class RebuildService:
             progress("numbers", done, total)
             with _writes() as write:
                 for partition in range(PARTITIONS):
-                    for chunk in _batched(self._reader.consent_states(partition), CHUNK):
+                    rows = self._reader.numbers(partition)
+                    states = ((row.number, row.consent_state) for row in rows)
+                    for chunk in _batched(states, CHUNK):
                         write(functools.partial(load, me, partition, chunk, buckets, now_us))
                         done += len(chunk)
                         progress("numbers", done, total)
