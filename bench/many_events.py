@@ -142,7 +142,8 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
         seq += 1
         end = link_hash(previous, partition, seq, id_, hash_)
         ends[partition] = seq, end
-        event |= {"partition": partition, "seq": seq, "text_digest": digest, "facts": own}
+        event |= {"partition": partition, "seq": seq, "position": place + 1}
+        event |= {"text_digest": digest, "facts": own}
         rows["links"].append((partition, seq, id_, hash_, end))
         rows["events"].append(_of_event(event))
         rows["texts"].append((id_, salt, words))

@@ -188,10 +188,10 @@ class ListComparison(msgspec.Struct, frozen=True, omit_defaults=True):
 class OptOutListState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered of an account's list."""
 
-    position: dict[int, int] = {}
-    """By partition the newest event of the records whose opt-outs the provider was told."""
-    within: dict[int, int] = {}
-    """By partition how many numbers of the event after that the provider was told."""
+    position: int = 0
+    """Of the newest event of the records whose opt-outs the provider was told."""
+    within: int = 0
+    """How many numbers of the event after that the provider was told."""
     page: str = ""
     """The next page of the list that is being read."""
     reading: ListComparison | None = None

@@ -19,7 +19,6 @@ from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ms_of
 from smsgate.metrics.snapshot import DeliveryCounts
 from smsgate.records.database import DatabasePart, Row, lookup, upsert
-from smsgate.records.event_reader import Position, format_position, parse_position
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import deliveries, destinations
 
@@ -71,13 +70,13 @@ class DeliveryStorage(DatabasePart):
     """Keeps deliveries. Every method raises ``RecordsUnavailable``."""
 
     def acquire(
-        self, where: Destination, sender: str, now_us: int, until_us: int, start: Position
+        self, where: Destination, sender: str, now_us: int, until_us: int, start: int
     ) -> bool:
-        """Take or prolong the lease of a destination; a new one begins at ``start``.
+        """Take or prolong the lease of a destination; a new one begins behind ``start``.
 
         False if another sender has it: two at once would change the order of a number's calls.
         """
-        row = {**where._asdict(), "place": format_position(start), "sender": "", "until_us": 0}
+        row = {**where._asdict(), "position": start, "sender": "", "until_us": 0}
         is_free = (destinations.c.sender == sender) | (destinations.c.until_us <= now_us)
         with self._database.writing() as connection:
             connection.execute(upsert(connection, destinations).on_conflict_do_nothing(), [row])
@@ -98,21 +97,19 @@ class DeliveryStorage(DatabasePart):
                     moving = update(destinations).where(old.row()).values(renamed)
                     is_new = connection.execute(moving).rowcount == 0
 
-    def position(self, where: Destination) -> Position | None:
+    def position(self, where: Destination) -> int | None:
         """How far a feed was read; None if it is new."""
-        rows = rows_of(self._database, select(destinations.c.place).where(where.row()))
-        return parse_position(rows[0].place) if rows else None
+        rows = rows_of(self._database, select(destinations.c.position).where(where.row()))
+        return rows[0].position if rows else None
 
-    def advance(
-        self, where: Destination, before: Position, after: Position, new: Iterable[Delivery]
-    ) -> bool:
+    def advance(self, where: Destination, before: int, after: int, new: Iterable[Delivery]) -> bool:
         """Add deliveries and move a feed; False if another sender moved it before."""
         rows = [asdict(one) for one in new]
         with self._database.writing() as connection:
             moved = connection.execute(
                 update(destinations)
-                .where(where.row(), destinations.c.place == format_position(before))
-                .values(place=format_position(after))
+                .where(where.row(), destinations.c.position == before)
+                .values(position=after)
             )
             if moved.rowcount == 1 and rows:
                 connection.execute(upsert(connection, deliveries).on_conflict_do_nothing(), rows)

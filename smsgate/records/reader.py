@@ -17,7 +17,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
-from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.errors import CursorRefused, RecordsUnavailable
 from smsgate.records.database import Database, DatabasePart, lookup
 from smsgate.records.projections import OPTED_OUT
 from smsgate.records.tables import (
@@ -79,6 +79,7 @@ EVENTS = select(
     events.c.seq,
     events.c.text_digest,
     events.c.committed_us,
+    events.c.position,
 ).select_from(events.outerjoin(texts, texts.c.event_id == events.c.id))
 
 
@@ -184,6 +185,28 @@ class RecordReader(DatabasePart):
             asked = asked.where(events.c.kind.in_(kinds))
         ordered = asked.order_by(events.c.received_us, events.c.id)
         return map(recorded_of, stream_of(self._database, ordered))
+
+    def after(self, position: int, limit: int) -> list[Recorded]:
+        """At most ``limit`` events behind a position, in the order in which they were recorded.
+
+        Positions have no holes and become visible in their order, unlike times that several
+        processes write. So a reader that goes on from the newest one that it has read misses
+        nothing, whatever is committed meanwhile. What retention removed is passed over. Raises
+        ``CursorRefused`` where the records end before the position, which is one of other records.
+        """
+        asked = EVENTS.where(events.c.position > position).order_by(events.c.position)
+        found = self._read(asked.limit(limit))
+        if not found and position > self.newest_position():
+            raise CursorRefused(
+                "The records end before that cursor: it is from another database, or from a "
+                "newer copy of this one. Begin again without `after`, or from now on with "
+                "`after=now`."
+            )
+        return found
+
+    def newest_position(self) -> int:
+        """The position of the newest event, which is never removed; 0 where there is none."""
+        return self._scalar(select(func.coalesce(func.max(events.c.position), 0)))
 
     def of_message(self, account: str, message_id: str) -> list[Recorded]:
         """The events of a provider's message."""
@@ -299,7 +322,7 @@ def lists_with(some: Sequence[str]) -> Select[Any]:
 
 def recorded_of(row: Row) -> Recorded:
     """The event of a row of ``EVENTS``. Raises ``RecordsUnavailable`` where it was damaged."""
-    facts, words, partition, seq, digest, committed_us = row
+    facts, words, partition, seq, digest, committed_us, position = row
     erased = bool(digest) and words is None
     try:
         event = event_of(facts, words)
@@ -308,7 +331,7 @@ def recorded_of(row: Row) -> Recorded:
             f"partition {partition}, link {seq} of the records cannot be read any more: "
             "`smsgate records verify` says what was changed"
         ) from error
-    return Recorded(event, partition, seq, erased, committed_us)
+    return Recorded(event, partition, seq, erased, committed_us, position)
 
 
 def number_consent_state_of(row: Row) -> NumberConsentState:

@@ -76,6 +76,7 @@ events = Table(
     Column("id", String(ID), primary_key=True),
     Column("partition", SmallInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("kind", String(LOOKUP), nullable=False),
     Column("outcome", String(LOOKUP), nullable=False),
     Column("number", String(LOOKUP), nullable=False),
@@ -92,7 +93,9 @@ events = Table(
     Index("events_kind", "kind", "received_us"),
     Index("events_received", "received_us"),
     Index("events_message", "account", "message_id"),
+    Index("events_position", "position", unique=True),
 )
+"""``position`` counts the events of all partitions as they are recorded, without holes."""
 MANUAL_EVENTS = "source = 'operator'"
 Index(
     "events_manual",
@@ -157,7 +160,7 @@ destinations = Table(
     metadata,
     Column("program", String(LOOKUP), primary_key=True),
     Column("kind", String(8), primary_key=True),
-    Column("place", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("sender", String(ID), nullable=False),
     Column("until_us", BigInteger, nullable=False),
 )

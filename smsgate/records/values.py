@@ -28,6 +28,8 @@ class Recorded:
     """Whether it had texts that were erased since."""
     committed_us: int = 0
     """When it came into the ledger, in one step with what it changed; 0 where that is unknown."""
+    position: int = 0
+    """Its place among the events of all partitions, in the order in which they were recorded."""
 
     @property
     def place(self) -> HistoryPlace:

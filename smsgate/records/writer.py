@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event
@@ -263,6 +263,9 @@ class EventWriter(DatabasePart):
             fresh = {one.id: one for one in reversed(all_) if one.id not in known}
             new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
             heads[partition] = _continue(connection, partition, new, rows)
+        last = connection.scalar(select(func.max(tables.events.c.position))) or 0
+        for position, row in enumerate(rows.new[tables.events], last + 1):
+            row["position"] = position  # taken by another mover too, it is refused
         try:
             _write(connection, rows)
         except IntegrityError as error:

@@ -7,18 +7,15 @@ import threading
 import pytest
 
 from smsgate.domain.errors import CursorRefused
-from smsgate.records.event_reader import EventReader, format_position, parse_position
 from tests.records.values import event, lines
 
 
-def followed(records, place, limit):
-    found, more = [], True
-    while more:
-        page = EventReader(records.database).after(place, limit)
-        assert len(page.events) <= limit
-        found += page.events
-        place, more = page.position, page.more
-    return found, place
+def followed(records, position):
+    found = []
+    while page := records.reader.after(position, 7):
+        found += page
+        position = page[-1].position
+    return found, position
 
 
 def test_nothing_is_skipped_while_several_movers_write(records):
@@ -33,43 +30,24 @@ def test_nothing_is_skipped_while_several_movers_write(records):
     threads = [threading.Thread(target=write, args=(partition,)) for partition in written]
     for thread in threads:
         thread.start()
-    found, place = [], {}
+    found, position = [], 0
     while any(thread.is_alive() for thread in threads):
-        some, place = followed(records, place, 7)
+        some, position = followed(records, position)
         found += some
-    some, place = followed(records, place, 7)
+    some, position = followed(records, position)
     found += some
 
-    ids = [one.event.id for one in found]
-    assert len(ids) == len(set(ids)) == 80
+    assert [one.position for one in found] == [*range(1, 81)]
     for partition, events in written.items():
         assert [one.event.id for one in found if one.partition == partition] == [
             one.id for one in events
         ]
-    assert EventReader(records.database).newest() == place
+    assert records.reader.newest_position() == position
     with pytest.raises(CursorRefused):
-        EventReader(records.database).after({**place, 9: 1}, 5)
-
-
-def test_a_short_page_gives_every_partition_its_turn(records):
-    records.writer.keep(
-        {partition: lines(*(event(partition * 10 + n) for n in range(3))) for partition in (0, 7)}
-    )
-    place, partitions = {}, []
-    for _ in range(4):
-        page = EventReader(records.database).after(place, 1)
-        place = page.position
-        partitions += [one.partition for one in page.events]
-    assert {*partitions} == {0, 7}
+        records.reader.after(position + 1, 5)
 
 
 def test_before_the_first_record_there_is_nothing_to_follow(bare_records):
     if bare_records.absent:
-        assert EventReader(bare_records.database).after({}, 5).events == []
-        assert EventReader(bare_records.database).newest() == {}
-
-
-def test_a_place_survives_being_text() -> None:
-    for place in ({}, {0: 1}, {3: 7, 15: 10**12}):
-        assert parse_position(format_position(place)) == place
-    assert format_position({4: 0}) == format_position({}) == "0"
+        assert bare_records.reader.after(0, 5) == []
+        assert bare_records.reader.newest_position() == 0

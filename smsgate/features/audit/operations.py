@@ -182,7 +182,7 @@ def _account_facts(row: Row) -> Facts:
 
 def _event_facts(row: Row) -> Facts:
     """Of an event about a number, about a whole list, or about the records themselves."""
-    event = recorded_of(row[:6]).event
+    event = recorded_of(row[: len(EVENTS.selected_columns)]).event
     entry = event.entry
     reason = entry.decision.note if entry else ""
     if event.kind == _FILE and event.outcome == "applied":

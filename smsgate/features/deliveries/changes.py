@@ -20,7 +20,6 @@ from smsgate.features.deliveries.sender import Source
 from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records import Recorded, Records
 from smsgate.records.deliveries import Delivery, Destination
-from smsgate.records.event_reader import START, EventReader, Position
 from smsgate.settings import Feed, Program
 
 PAGE_SIZE = 200
@@ -43,12 +42,11 @@ class ChangeSource(Source):
         self._feed = feed
         self._where = Destination(program.name, "change")
         self._records = records
-        self._events = EventReader(records.database)
         self._storage = records.deliveries
 
-    def start(self) -> Position:
+    def start(self) -> int:
         """The end of the records: earlier changes are not reported."""
-        return self._events.newest()
+        return self._records.reader.newest_position()
 
     def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
         """The call for a change."""
@@ -66,21 +64,21 @@ class ChangeSource(Source):
         """
         if self._storage.counts(self._where).pending >= MAX_PENDING:
             return False
-        position = self._storage.position(self._where) or START
+        position = self._storage.position(self._where) or 0
         try:
-            batch = self._events.after(position, PAGE_SIZE)
+            events = self._records.reader.after(position, PAGE_SIZE)
         except CursorRefused as error:
             _log.warning("feed begins anew", program=self.program.name, problem=str(error))
-            self._storage.advance(self._where, position, self._events.newest(), [])
+            self._storage.advance(self._where, position, self.start(), [])
             return False
-        if batch.position != position:
+        if events:
             calls = (
                 call
-                for one in batch.events
+                for one in events
                 for call in calls_for_event(self.program, one, self._records, now_us)
             )
-            self._storage.advance(self._where, position, batch.position, calls)
-        return batch.more
+            self._storage.advance(self._where, position, events[-1].position, calls)
+        return len(events) == PAGE_SIZE
 
 
 def calls_for_event(

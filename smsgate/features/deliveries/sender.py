@@ -26,7 +26,6 @@ from smsgate.metrics.counters import DELIVERED_S, DELIVERIES, DELIVERY_S
 from smsgate.outbound import Outbound
 from smsgate.providers.calls import retry_after_s
 from smsgate.records.deliveries import Delivery, DeliveryStorage, Destination
-from smsgate.records.event_reader import START, Position
 from smsgate.settings import Program
 from smsgate.store.metrics import Metrics
 
@@ -50,9 +49,9 @@ class Source:
     def __init__(self, program: Program) -> None:
         self.program = program
 
-    def start(self) -> Position:
-        """Where a destination begins that is new."""
-        return START
+    def start(self) -> int:
+        """The position behind which a destination begins that is new."""
+        return 0
 
     def read(self, now_us: int) -> bool:
         """Add deliveries; whether there are more to add now. Raises ``RecordsUnavailable``."""
@@ -129,7 +128,7 @@ class DeliverySender:
         self._outbound.close()
         self._note_outcomes()
         if self._lease_until:
-            self._storage.acquire(self._where, self._id, _us(self._now()), 0, {})
+            self._storage.acquire(self._where, self._id, _us(self._now()), 0, 0)
             self._lease_until = 0.0
 
     def _has_lease(self) -> bool:
@@ -138,7 +137,7 @@ class DeliverySender:
             return True
         if formerly := self._source.program.formerly:
             self._storage.take_over(self._where, formerly)
-        start = self._source.start() if self._storage.position(self._where) is None else {}
+        start = self._source.start() if self._storage.position(self._where) is None else 0
         until = now + LEASE_S
         acquired = self._storage.acquire(self._where, self._id, _us(now), _us(until), start)
         self._lease_until = until if acquired else 0.0

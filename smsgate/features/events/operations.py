@@ -11,18 +11,11 @@ from smsgate.consent import event_text
 from smsgate.consent.events import Event
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded, e164
-from smsgate.interface.operation import After, Context, Limit, operation, page_of
+from smsgate.interface.operation import After, Context, Limit, offset_of, operation, page_of
 from smsgate.interface.schemas import Number, moment
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.history import History
 from smsgate.records import Records
-from smsgate.records.event_reader import (
-    START,
-    EventBatch,
-    EventReader,
-    format_position,
-    parse_position,
-)
 from smsgate.settings import Settings
 from smsgate.store.store import Store
 
@@ -79,7 +72,7 @@ class ConsentEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
     """From where, and how many."""
 
-    after: Annotated[str, msgspec.Meta(max_length=1_400)] = ""
+    after: Annotated[str, msgspec.Meta(max_length=20)] = ""
     """The ``next`` of an earlier page; ``now`` for what comes from now on; empty: everything."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 200
 
@@ -97,15 +90,15 @@ class EventsPage(msgspec.Struct, frozen=True):
 @operation("GET /events", role="viewer", by_program=True, example={"limit": 100})
 def read_events(context: Context, request: EventsQuery, records: Records) -> EventsPage:
     """Return the events behind a position, in an order in which nothing is ever skipped."""
-    reader = EventReader(records.database)
     if request.after == "now":
-        batch = EventBatch([], reader.newest(), more=False)
-    else:
-        position = parse_position(request.after) if request.after else START
-        batch = reader.after(position, request.limit)
-    seen = (_view(context, one.event, f"{one.partition}-{one.seq}") for one in batch.events)
+        return EventsPage([], str(records.reader.newest_position()), more=False)
+    position = offset_of(request.after)
+    found = records.reader.after(position, request.limit + 1)
+    shown = found[: request.limit]
+    seen = (_view(context, one.event, f"{one.partition}-{one.seq}") for one in shown)
     events = [event for event in seen if event is not None]
-    return EventsPage(events, format_position(batch.position), batch.more)
+    following = shown[-1].position if shown else position
+    return EventsPage(events, str(following), len(found) > len(shown))
 
 
 class NumberQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -31,7 +31,6 @@ from smsgate.providers import OPT_OUT_LISTS
 from smsgate.providers.calls import retry_after_s
 from smsgate.providers.opt_out_lists import OptOutListPage, OptOutNotice
 from smsgate.records import Records
-from smsgate.records.event_reader import EventReader
 from smsgate.settings import Account, Settings
 from smsgate.store.processes import LIST_LEASE_MS
 from smsgate.store.store import Store
@@ -55,9 +54,8 @@ class LeaseLost(Exception):
 class _Step:
     """A place in the records behind which reading goes on, and what to tell before it is left."""
 
-    partition: int
     position: int
-    """Number of the newest event that is done then."""
+    """Of the newest event that is done then."""
     within: int = 0
     """Of the event after it, how many numbers are done then."""
     event: Event | None = None
@@ -83,7 +81,6 @@ class OptOutListSync:
         self._access = self._provider.opt_out_list
         self._programs = [one for one in self.settings.programs if one.account == self.account.name]
         self._names = [one.name for one in self._programs]
-        self._events = EventReader(self.records.database)
         self._id = uuid.uuid4().hex
         self._before = self._state = OptOutListState()
         self._calls, self._has_failed = 0, False
@@ -255,40 +252,34 @@ class OptOutListSync:
             told += wanted
             asked.append((step, wanted))
         settled = self._send(told)
-        position, within = {**self._state.position}, {**self._state.within}
         for step, wanted in asked:
             if not settled.issuperset(one.id for one in wanted):
                 is_behind = True
                 break
-            position[step.partition], within[step.partition] = step.position, step.within
-        self._change(position=position, within=within, is_behind=is_behind)
+            self._change(position=step.position, within=step.within)
+        self._change(is_behind=is_behind)
         return bool(asked)
 
     def _steps(self) -> tuple[list[_Step], bool]:
         """The next steps through the records, in order, and whether there are more behind them."""
+        reader, begin, steps = self.records.reader, self._state.position, list[_Step]()
         try:
-            batch = self._events.after(self._state.position, _EVENTS_AT_ONCE)
+            events = reader.after(begin, _EVENTS_AT_ONCE)
         except CursorRefused as error:
             _log.warning("list is told anew", account=self.account.name, problem=str(error))
-            self._change(position={}, within={})
-            batch = self._events.after({}, _EVENTS_AT_ONCE)
-        position = self._state.position
-        steps, young = list[_Step](), set[int]()
-        for one in batch.events:
-            if one.partition in young or not is_settled(one.event, self._now_us):
-                young.add(one.partition)
-                continue
+            self._change(position=0, within=0)
+            events = reader.after(0, _EVENTS_AT_ONCE)
+        is_behind = len(events) == _EVENTS_AT_ONCE
+        for one in events:
+            if not is_settled(one.event, self._now_us):
+                is_behind = True
+                break
             numbers = opted_out_numbers(one.event, self.account)
-            is_first = position.get(one.partition, 0) == one.seq - 1
-            skipped = self._state.within.get(one.partition, 0) if is_first else 0
+            skipped = self._state.within if one.position == begin + 1 else 0
             for at, number in enumerate(numbers[skipped:], skipped + 1):
-                steps.append(_Step(one.partition, one.seq - 1, at, one.event, number))
-            steps.append(_Step(one.partition, one.seq))
-        # Events that retention removed are passed over.
-        for partition, seq in batch.position.items():
-            if partition not in young and seq > position.get(partition, 0):
-                steps.append(_Step(partition, seq))
-        return steps[:_NUMBERS_AT_ONCE], batch.more or bool(young) or len(steps) > _NUMBERS_AT_ONCE
+                steps.append(_Step(one.position - 1, at, one.event, number))
+            steps.append(_Step(one.position))
+        return steps[:_NUMBERS_AT_ONCE], is_behind or len(steps) > _NUMBERS_AT_ONCE
 
     def _send(self, wanted: Sequence[OptOutNotice]) -> set[str]:
         """Tell the provider; returns the ids of the notices that are settled."""

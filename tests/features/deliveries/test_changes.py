@@ -148,7 +148,7 @@ def test_who_ends_gives_the_feed_to_another_at_once(services, fed, make_feed, re
 
 def test_a_feed_whose_place_the_records_do_not_have_begins_anew(services, fed, receiver) -> None:
     feeds, where = services.records.deliveries, Destination("alerts", "change")
-    assert feeds.advance(where, feeds.position(where), {3: 999}, [])
+    assert feeds.advance(where, feeds.position(where), 999, [])
     fed.run_once()
     change(services)
     fed.run_once()

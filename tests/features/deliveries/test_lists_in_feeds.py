@@ -11,7 +11,6 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.features.deliveries import changes
 from smsgate.features.deliveries.changes import calls_for_event
-from smsgate.records.event_reader import START, EventReader
 from tests.fakes.feeds import change, numbers_of, told
 from tests.fakes.listed_numbers import import_numbers, list_entry
 from tests.fakes.values import NUMBER
@@ -120,7 +119,7 @@ def test_every_change_is_told_once_and_in_order_whatever_came_between(
 
     ids = [headers["webhook-id"] for headers, _ in receiver.seen]
     club, records = services.settings.programs.get("club"), services.records
-    events = EventReader(records.database).after(START, 10_000).events
+    events = records.reader.after(0, 10_000)
     assert Counter(ids) == Counter(
         call.id for event in events for call in calls_for_event(club, event, records, 0)
     )

@@ -68,9 +68,9 @@ def test_now_is_behind_everything(api) -> None:
 
 def test_a_place_of_other_records_is_refused_and_says_what_to_do(api) -> None:
     opt_out(api, NUMBERS[:1])
-    for after in ("3-999", "x", "0-", "-1", "0-1.", "0-" + "9" * 30, "%00", "0-١"):
+    for after in ("999", "x", "0-12.3-17", "-1", "9" * 20, "%00", "١"):
         found = api.get(f"/events?after={after}", 422)
         assert found["reason"] == "cursor_refused", after
-    assert "after=now" in api.get("/events?after=3-999", 422)["detail"]
+    assert "after=now" in api.get("/events?after=999", 422)["detail"]
     for query in ("limit=0", "limit=1001", "afer=1"):
         assert api.get(f"/events?{query}", 422)["reason"] == "unprocessable_entity", query

@@ -18,7 +18,7 @@ def add_failed(services, program: str, count: int) -> list[str]:
     """Changes that a program's feed did not accept for a day; gives their ids."""
     storage, now_us = services.records.deliveries, time.time_ns() // 1000
     feed = Destination(program, "change")
-    storage.acquire(feed, "tests", now_us, now_us, {})
+    storage.acquire(feed, "tests", now_us, now_us, 0)
     some = [
         Delivery(
             id=f"{program}-{place}",
@@ -35,7 +35,7 @@ def add_failed(services, program: str, count: int) -> list[str]:
         )
         for place in range(count)
     ]
-    storage.advance(feed, {}, {0: count}, some)
+    storage.advance(feed, 0, count, some)
     return [one.id for one in some]
 
 
