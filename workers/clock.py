@@ -74,7 +74,7 @@ class Sweeper:
         Raises ``StoreUnavailable``, ``QueueUnavailable``.
         """
         store, job_queue = self._store, self._job_queue
-        if not store.sweep.leads(self._name):
+        if not store.clock_lease.hold(self._name):
             self._hint = None  # if it leads later, it knows nothing of what happened until then
             return
         if self._is_check_due():
@@ -130,7 +130,7 @@ def _progress(store: Store, name: str) -> Progress:
         now = time.monotonic()
         if now - logged_at >= LOG_S:
             logged_at = now
-            store.sweep.leads(name)
+            store.clock_lease.hold(name)
             _log.info("rebuilding", what=what, done=done, total=total)
 
     return tell

@@ -54,7 +54,7 @@ def record_threads(archiver: LedgerArchiver, forgetting: Forgetting) -> list[Bac
         return 0.0 if archiver.move() >= BATCH else ARCHIVE_S
 
     def remove_old() -> None:
-        if store.sweep.take_retention_turn():
+        if store.retention_turn.take():
             for _ in forgetting.apply_retention():
                 if retention.is_ending:
                     return
@@ -131,7 +131,7 @@ def delivery_threads(
 
     def count() -> None:
         records.deliveries.fail_old(int((time.time() - FAILED_AFTER_S) * 1_000_000))
-        store.backlog.note_deliveries(records.deliveries.counts())
+        store.delivery_counts.write(records.deliveries.counts())
 
     def thread(kind: Kind, source: Source, receiver: Application | Feed) -> BackgroundThread:
         outbound = Outbound() if receiver.allow_private else PublicOutbound()

@@ -17,7 +17,7 @@ from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.interface.operation import Context, Download, Operation, Upload
 from smsgate.interface.parts import Parts
 from smsgate.interface.values import DOCUMENTED, convert_values
-from smsgate.store.answered_calls import AnsweredCall
+from smsgate.store.shared_values import AnsweredCall
 from smsgate.store.store import Store
 
 JSON, PROBLEM = "application/json", "application/problem+json"
@@ -127,9 +127,9 @@ def _once(
         answer = make()
     except BaseException:
         with suppress(StoreUnavailable):
-            calls.give_back(caller.name, key)
+            calls.delete(caller.name, key)
         raise
     with suppress(StoreUnavailable):  # It is done, whether or not a repeat will know.
         text = answer.get_data(as_text=True)
-        calls.keep(caller.name, key, AnsweredCall(fingerprint, answer.status_code, text))
+        calls.write(AnsweredCall(fingerprint, answer.status_code, text), caller.name, key)
     return answer

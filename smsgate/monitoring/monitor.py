@@ -37,6 +37,7 @@ from smsgate.pipeline.spool import Spool
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
 from smsgate.store.inbox import JobQueue
+from smsgate.store.shared_values import AlertState
 from smsgate.store.store import Store
 
 COLLABORATORS = ("store", "queue", "spool", "records")
@@ -166,8 +167,8 @@ def take_snapshot(store: Store, settings: Settings) -> SystemSnapshot:
         write_obstacle=write_obstacle,
         gate_obstacle=store.write_lease.obstacle(),
         store_obstacle=_lost(store),
-        rebuild=store.rebuild.progress(),
-        alert_failures=store.alerts.state().failures,
+        rebuild=store.rebuild_progress.read(),
+        alert_failures=(store.alert_state.read() or AlertState()).failures,
     )
 
 

@@ -32,7 +32,8 @@ from smsgate.store.connection import (
 from smsgate.store.inbox import stored_of
 from smsgate.store.keys import PARTITION_KEYS, PartitionKeys, partition_of
 from smsgate.store.replies import dead_letter_of
-from smsgate.store.shared_keys import CLOCK_LEASE, DELIVERIES, SPOOLS
+from smsgate.store.shared_keys import SPOOLS, shared_key
+from smsgate.store.shared_values import SavedValue
 
 _PAGE = 1000
 _decode = msgspec.json.Decoder(Event).decode
@@ -196,8 +197,8 @@ class LedgerReader:
 class BacklogReader:
     """Reads what waits. Everything here raises ``StoreUnavailable``; a few round trips each."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, deliveries: SavedValue[DeliveryCounts]) -> None:
+        self._client, self._deliveries = client, deliveries
 
     def read(self) -> Backlog:
         """What waits now. Raises ``StoreUnavailable``."""
@@ -215,8 +216,8 @@ class BacklogReader:
 
         now_ms = now_us(self._client) // 1000
         rows = of_partitions(self._client, ask)
-        clock = bool(self._client.exists(CLOCK_LEASE))
-        deliveries = self.deliveries()
+        clock = bool(self._client.exists(shared_key("clock")))
+        deliveries = self._deliveries.read() or DeliveryCounts()
         columns = [rows[at::9] for at in range(9)]
         inbox = [ms_of(row[0][0].decode()) for row in columns[1] if row]
         replies = _waiting_replies(
@@ -242,15 +243,6 @@ class BacklogReader:
                 dead_letter_of(*row) for _, found in columns[8] for row in hash_rows(found).items()
             ),
         )
-
-    def note_deliveries(self, counts: DeliveryCounts) -> None:
-        """Let everybody know how many deliveries there are. Raises ``StoreUnavailable``."""
-        self._client.set(DELIVERIES, msgspec.json.encode(counts))
-
-    def deliveries(self) -> DeliveryCounts:
-        """How many deliveries there are, as they were counted last."""
-        found = self._client.get(DELIVERIES)
-        return msgspec.json.decode(found, type=DeliveryCounts) if found else DeliveryCounts()
 
     def note_spool(
         self, host: str, count: int, oldest_s: float, problem: str = "", folder: str = ""
@@ -285,7 +277,8 @@ class BacklogReader:
             pipeline.hlen(keys.dead)
 
         rows = of_partitions(self._client, ask)
-        return sum(rows[::2]), sum(rows[1::2]), self.deliveries().failed
+        deliveries = self._deliveries.read() or DeliveryCounts()
+        return sum(rows[::2]), sum(rows[1::2]), deliveries.failed
 
 
 def _ms(id_: bytes) -> int:

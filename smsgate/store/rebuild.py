@@ -15,19 +15,23 @@ import msgspec
 from smsgate.consent.events import ConsentState
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
-from smsgate.metrics.snapshot import RebuildProgress
-from smsgate.store.connection import Call, Client, Script, as_text, pipelined, stream_rows
+from smsgate.store.connection import (
+    Call,
+    Client,
+    Script,
+    as_text,
+    json_text,
+    pipelined,
+    stream_rows,
+)
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
 from smsgate.store.numbers import KEEP_MARKS_S, memberships, set_stem
-from smsgate.store.processes import Leases
-from smsgate.store.shared_keys import REBUILD_LEASE, REBUILD_PROGRESS
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
 _STEP = 1_000
 """Numbers, or values, in one call of the script, so that it holds Redis for some 2 ms."""
-_LEASE_S = 60
 _READ = 500
 """Sets that are read in one round trip."""
 _SETS = ("set:", "exceptions:", "lock:", "consent:")
@@ -38,8 +42,6 @@ _Command: TypeAlias = Sequence[str | int]
 _Sets: TypeAlias = dict[str, list[str]]
 _Values: TypeAlias = list[str | int]
 """Name, value and seconds of each, in turn."""
-_encode = msgspec.json.encode
-_progress = msgspec.json.Decoder(RebuildProgress).decode
 _pack = msgspec.msgpack.encode
 
 
@@ -50,20 +52,6 @@ class StoreRebuild:
         self._client = client
         self._open = Script(client, "open")
         self._restore = Script(client, "restore")
-        self._leases = Leases(client)
-
-    def leads(self, name: str) -> bool:
-        """Whether ``name`` holds the lease to rebuild; takes it, or prolongs it for a minute."""
-        return self._leases.hold(REBUILD_LEASE, name, _LEASE_S * 1000)
-
-    def tell(self, progress: RebuildProgress) -> None:
-        """Publish the progress of the rebuild; it expires after a minute."""
-        self._client.set(REBUILD_PROGRESS, _encode(progress), ex=_LEASE_S)
-
-    def progress(self) -> RebuildProgress | None:
-        """The progress of a rebuild, if one is running."""
-        found = self._client.get(REBUILD_PROGRESS)
-        return _progress(found) if found else None
 
     def shut(self, name: str) -> None:
         """Take every partition out of use, for the rebuild ``name``."""
@@ -118,7 +106,7 @@ class StoreRebuild:
             all_us = [*event_times, *state.asked_us.values(), *state.helped_us]
             left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000
             if left_s > 0:
-                values += (f"number:{number}", _encode(state).decode(), min(left_s, KEEP_MARKS_S))
+                values += (f"number:{number}", json_text(state), min(left_s, KEEP_MARKS_S))
         self._put(name, partition, sets, values)
 
     def remember(
@@ -187,12 +175,6 @@ class StoreRebuild:
             for keys in PARTITION_KEYS
         ]
         return all(self._open.many(calls))
-
-    def release(self, name: str) -> None:
-        """Let others rebuild, if it is still the turn of ``name``."""
-        if self.leads(name):
-            self._client.delete(REBUILD_PROGRESS)
-            self._leases.release(REBUILD_LEASE, name)
 
     def _put(
         self, name: str, partition: int, sets: Mapping[str, Sequence[str]], values: _Values

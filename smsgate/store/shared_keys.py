@@ -11,7 +11,8 @@ quarantined:ACCOUNT      hash        refused requests, masked; below it how many
 accepted:ACCOUNT         hash        when requests were last accepted
 unblocked:ACCOUNT        sorted set  senders of opt-outs that blocked nobody -> when (s)
 pace:ACCOUNT:SENDER      string      when a sender may text again
-opt-out-list:ACCOUNT     string      how far a provider's list was compared (JSON), :lease
+opt-out-list:ACCOUNT     string      how far a provider's list was compared (JSON)
+opt-out-list-lease:…     string      by account, the process that compares; expires
 answered:KEY:ID          string      the answer to a call with an Idempotency-Key, for a day
 refusals                 stream      sends that the gate stopped
 refused:DAY              hash        PROGRAM:REASON -> how many of them
@@ -33,19 +34,10 @@ Their names begin with ``smsgate:``; ``{smsgate:metrics}:DAY`` is in the slot of
 
 from __future__ import annotations
 
-CLOCK_LEASE = "smsgate:clock"
-REBUILD_LEASE = "smsgate:rebuild"
-REBUILD_PROGRESS = "smsgate:rebuild-progress"
-RETENTION = "smsgate:retention"
 REFUSALS = "smsgate:refusals"
 LIMITS = "smsgate:limits"
 METRICS = "smsgate:metrics"
 SPOOLS = "smsgate:spools"
-DELIVERIES = "smsgate:deliveries"
-ALERTS = "smsgate:alerts"
-ALERT_LEASE = "smsgate:alert-lease"
-RECORDS_DIGEST = "smsgate:records-digest"
-ALERT_TEST = "smsgate:alert-test"
 PROCESSES = "smsgate:processes"
 
 

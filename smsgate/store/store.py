@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from smsgate.metrics.snapshot import DeliveryCounts, OptOutListState, RebuildProgress
 from smsgate.store.account_requests import Acceptance, Quarantine
-from smsgate.store.alerts import AlertStates
-from smsgate.store.answered_calls import AnsweredCalls
 from smsgate.store.connection import Client
 from smsgate.store.gate_check import GateReader
 from smsgate.store.health import Health
@@ -13,14 +12,18 @@ from smsgate.store.metadata import StoreMetadata
 from smsgate.store.metrics import Metrics
 from smsgate.store.numbers import Commits
 from smsgate.store.outbox import Ledger, Outbox
-from smsgate.store.processes import Heartbeats, OptOutLists, Sweep
+from smsgate.store.processes import Heartbeats, Sweep
 from smsgate.store.programs import StorePrograms
 from smsgate.store.reader import BacklogReader, InboxReader, LedgerReader
 from smsgate.store.rebuild import StoreRebuild
 from smsgate.store.refusals import Refusals
 from smsgate.store.replies import Receipts, UnsentReplies
 from smsgate.store.sample_log import SampleLog
+from smsgate.store.shared_values import AlertState, AlertTest, AnsweredCalls, Lease, SavedValue
 from smsgate.store.write_lease import WriteLease
+
+ALERT_TEST_S = 120
+"""How long a clock may take to answer a test of alerts."""
 
 
 class Store:
@@ -37,7 +40,6 @@ class Store:
         self.unsent_replies = UnsentReplies(client)
         self.ledger, self.ledger_reader = Ledger(client), LedgerReader(client)
         self.sample_log = SampleLog(client)
-        self.backlog = BacklogReader(client)
         self.rebuild, self.programs = StoreRebuild(client), StorePrograms(client)
         # What follows has keys of its own, one for all numbers.
         self.sweep = Sweep(client)
@@ -45,6 +47,20 @@ class Store:
         self.metrics = Metrics(client)
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
-        self.opt_out_lists = OptOutLists(client)
+        # Leases: three periods of the clock, so that a dead one is replaced within that time; the
+        # turns last about a day; a call about an opt-out list takes at most 13 s.
+        self.clock_lease = Lease(client, "clock", 6_000)
+        self.rebuild_lease = Lease(client, "rebuild", 60_000)
+        self.alert_lease = Lease(client, "alert-lease", 90_000)
+        self.opt_out_list_lease = Lease(client, "opt-out-list-lease", 60_000)
+        self.retention_turn = Lease(client, "retention", 23 * 3_600_000)
+        self.digest_turn = Lease(client, "records-digest", 24 * 3_600_000)
+        self.rebuild_progress = SavedValue(client, "rebuild-progress", RebuildProgress, 60)
+        self.delivery_counts = SavedValue(client, "deliveries", DeliveryCounts)
+        self.backlog = BacklogReader(client, self.delivery_counts)
+        self.alert_state = SavedValue(client, "alerts", AlertState)
+        self.alert_test = SavedValue(client, "alert-test", AlertTest, ALERT_TEST_S)
+        self.opt_out_lists = SavedValue(client, "opt-out-list", OptOutListState)
+        """By account. A flushed store forgets them: then every opt-out is reported again, which
+        changes nothing at the provider, and its list is read from the beginning."""
         self.answered_calls = AnsweredCalls(client)
-        self.alerts = AlertStates(client)

@@ -132,4 +132,4 @@ def all_at_work(store: Store) -> None:
     """Let the store look as if a process of each kind were at work, for as long as a test lasts."""
     for kind in KINDS:
         store.heartbeats.beat(heartbeat(kind), 600)
-    store.sweep.leads("a clock")
+    store.clock_lease.hold("a clock")

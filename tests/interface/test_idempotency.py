@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.store.answered_calls import AnsweredCalls
+from smsgate.store.shared_values import AnsweredCalls
 from tests.fakes.values import NUMBER
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
@@ -86,7 +86,7 @@ def test_an_answer_that_cannot_be_kept_is_given(api, services, monkeypatch) -> N
     def broken(*_: object) -> None:
         raise StoreUnavailable("Redis is away")
 
-    monkeypatch.setattr(AnsweredCalls, "keep", broken)
+    monkeypatch.setattr(AnsweredCalls, "write", broken)
     assert api.call("PUT", PATH, headers=KEY).status_code == 202
     assert entries(services) == 1
 

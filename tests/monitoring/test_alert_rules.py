@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from smsgate.metrics.counters import FAMILIES
 from smsgate.metrics.snapshot import OptOutListState
 from smsgate.monitoring import conditions
-from smsgate.store.alerts import AlertState
+from smsgate.store.shared_values import AlertState
 from smsgate.web import create_app
 from tests.monitoring import test_conditions
 
@@ -40,8 +40,8 @@ def told(services) -> set[str]:
     services.store.metrics.flush()
     services.store.backlog.note_spool("web-1", 1, 1.0)
     services.store.acceptance.note("twilio", newest=True, several=False)
-    services.store.opt_out_lists.write("twilio", OptOutListState(problem="away"))
-    services.store.alerts.save(AlertState(failures={"slack 1": "away"}))
+    services.store.opt_out_lists.write(OptOutListState(problem="away"), "twilio")
+    services.store.alert_state.write(AlertState(failures={"slack 1": "away"}))
     twilio = replace(services.settings.accounts["twilio"], opt_out_list=True)
     settings = replace(services.settings, accounts={"twilio": twilio})
     client = create_app(replace(services, settings=settings)).test_client()

@@ -14,7 +14,7 @@ from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings import Retention
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.shared_keys import RETENTION
+from smsgate.store.shared_keys import shared_key
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.values import NUMBER
 from tests.features.records_admin.cli.test_cli import CONFIG
@@ -86,7 +86,7 @@ def test_old_texts_go_once_a_day(services, happen, store, records, redis_client)
 
     assert [one.erased for one in records.reader.of_number(NUMBER)] == [True]
     assert len(list(records.reader.between(kinds=["retention"]))) == 1
-    assert redis_client.ttl(RETENTION) > 0
+    assert redis_client.ttl(shared_key("retention")) > 0
 
 
 @pytest.mark.full

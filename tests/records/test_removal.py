@@ -263,10 +263,6 @@ def test_what_is_kept_for_ever_stays(store, records, archiver, happen):
     assert texts(records) == [f"Stop {old}"]
 
 
-def test_one_process_a_day_looks_for_old_records(store):
-    assert [store.sweep.take_retention_turn(), store.sweep.take_retention_turn()] == [True, False]
-
-
 def test_the_opt_out_stays_although_something_newer_noted_how_the_number_stands(
     forgetting, happen, records, archiver, store
 ):

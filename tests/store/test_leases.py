@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.store.processes import Leases
+from smsgate.store.shared_values import Lease
 
-KEY = "smsgate:test:lease"
+KEY = "smsgate:test"
 
 
 @pytest.fixture
-def leases(store, redis_client):
-    return Leases(redis_client)
+def lease(redis_client):
+    return Lease(redis_client, "test", 60_000)
 
 
-def test_a_lease_is_held_by_one_process_until_it_ends(leases, redis_client):
-    assert leases.hold(KEY, "first", 60_000)
-    assert not leases.hold(KEY, "second", 90_000)
-    assert leases.hold(KEY, "first", 60_000)
+def test_a_lease_is_held_by_one_process_until_it_ends(lease, redis_client):
+    assert lease.hold("first")
+    assert not lease.hold("second")
+    assert lease.hold("first")
     assert 0 < redis_client.pttl(KEY) <= 60_000
+    assert lease.hold("second", "another account")
 
     redis_client.delete(KEY)
-    assert leases.hold(KEY, "second", 60_000)
-    leases.release(KEY, "first")
-    assert not leases.hold(KEY, "first", 60_000)
+    assert lease.hold("second")
+    lease.release("first")
+    assert not lease.hold("first")
 
 
-def test_who_holds_a_lease_keeps_it_and_gives_it_up_although_redis_is_full(leases, redis_client):
+def test_a_turn_is_taken_once(lease):
+    assert [lease.take(), lease.take()] == [True, False]
+
+
+def test_who_holds_a_lease_keeps_it_and_gives_it_up_although_redis_is_full(lease, redis_client):
     """The clock makes room in it: it must not lose its turn then."""
-    assert leases.hold(KEY, "first", 60_000)
+    assert lease.hold("first")
+    redis_client.pexpire(KEY, 30_000)
     redis_client.config_set("maxmemory", "100kb")
     try:
-        assert leases.hold(KEY, "first", 90_000)
-        assert redis_client.pttl(KEY) > 60_000
-        leases.release(KEY, "first")
+        assert lease.hold("first")
+        assert redis_client.pttl(KEY) > 30_000
+        lease.release("first")
     finally:
         redis_client.config_set("maxmemory", "0")
     assert redis_client.get(KEY) is None

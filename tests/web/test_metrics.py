@@ -84,7 +84,7 @@ def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None
     assert found["smsgate_spool_messages", "web-1"] == 7
     assert 5 <= found["smsgate_spool_oldest_seconds", "web-1"] < 60
     assert found["smsgate_clock_running",] == 0
-    services.store.sweep.leads("a clock")
+    services.store.clock_lease.hold("a clock")
     assert told(client)["smsgate_clock_running",] == 1
 
 

@@ -11,7 +11,7 @@ from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from smsgate.store.shared_keys import CLOCK_LEASE
+from smsgate.store.shared_keys import shared_key
 from tests.fakes.values import NUMBER, entry
 from workers import clock
 
@@ -177,6 +177,6 @@ def test_a_clock_that_takes_over_compares_them(one, services, passed, checks, re
         sweeper.sweep()
     passed[0] += 60
     assert len(checks) == 1
-    redis_client.delete(CLOCK_LEASE)
+    redis_client.delete(shared_key("clock"))
     two.sweep()
     assert len(checks) == 2

@@ -38,7 +38,7 @@ def test_a_list_is_compared_and_its_lease_is_given_up(services, redis_client):
     assert wait_until(lambda: services.store.opt_out_lists.read("telnyx") is not None)
     thread.close()
     assert services.store.opt_out_lists.read("telnyx").taken == 1
-    assert redis_client.get("smsgate:opt-out-list:telnyx:lease") is None
+    assert redis_client.get("smsgate:opt-out-list-lease:telnyx") is None
     for partition in range(PARTITIONS):
         services.applier.drain(partition)
     assert services.gate.check([NUMBER], program="telnyx_alerts")[0].reason == "opted_out_all"

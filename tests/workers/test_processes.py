@@ -23,7 +23,7 @@ from smsgate.process.configuration import load_configuration
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services, build_services
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import CLOCK_LEASE
+from smsgate.store.shared_keys import shared_key
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes import manual
 from tests.fakes.processes import PATIENCE_S, wait_until
@@ -195,7 +195,7 @@ def _runs(name: str, environ: dict[str, str]) -> bool:
     if name == "web":
         return _answers(f"http://127.0.0.1:{environ['PORT']}/healthz")
     with redis.Redis.from_url(environ["REDIS_URL"]) as client:
-        return bool(client.exists(CLOCK_LEASE if name == "clock" else "rq:workers"))
+        return bool(client.exists(shared_key("clock") if name == "clock" else "rq:workers"))
 
 
 def _answers(url: str) -> bool:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.features.alerts.service import addresses_of, is_clock_running
 from smsgate.settings import Settings
+from smsgate.store.shared_values import AlertTest
 from smsgate.store.store import Store
 from smsgate.web.console.auth import needs, record_action
 
@@ -21,12 +22,12 @@ def register(console: Flask, store: Store, settings: Settings) -> None:
     @needs("viewer")
     def show() -> str:
         template = "alerts.html" if request.path == ALERTS else "part_alert_test.html"
-        found = {"addresses": [*addresses_of(settings)], "test": store.alerts.test()}
+        found = {"addresses": [*addresses_of(settings)], "test": store.alert_test.read()}
         return render_template(template, has_clock=is_clock_running(store), **found)
 
     @console.post(f"{ALERTS}/test", endpoint="test_alerts")
     @needs("admin")
     def request_test() -> Response:
         record_action("sent a test alert")
-        store.alerts.request_test()
+        store.alert_test.write(AlertTest())
         return redirect(ALERTS, 303)

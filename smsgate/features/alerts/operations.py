@@ -11,8 +11,8 @@ from smsgate.domain.errors import StoreNotReady, Unfit
 from smsgate.features.alerts.service import is_clock_running
 from smsgate.interface.operation import Context, operation
 from smsgate.interface.schemas import NoFields
-from smsgate.store.alerts import TEST_TTL_S
-from smsgate.store.store import Store
+from smsgate.store.shared_values import AlertTest
+from smsgate.store.store import ALERT_TEST_S, Store
 
 _POLL_S = 0.2
 
@@ -42,13 +42,13 @@ def test_alerts(
     The clock that sends alerts sends it, with its own environment and network. The exit code is 0
     if every address took it, 2 if one failed, none is configured or no clock answered.
     """
-    store.alerts.request_test()
-    while (test := store.alerts.test()) is not None and test.results is None:
+    store.alert_test.write(AlertTest())
+    while (test := store.alert_test.read()) is not None and test.results is None:
         if not is_clock_running(store):
             raise StoreNotReady("No clock is running, so no alert is sent: start the clock.")
         threading.Event().wait(_POLL_S)
     if test is None or test.results is None:
-        raise StoreNotReady(f"The clock did not answer within {TEST_TTL_S} s: see its log.")
+        raise StoreNotReady(f"The clock did not answer within {ALERT_TEST_S} s: see its log.")
     if not test.results:
         raise Unfit("No address is configured: set `to` under [alerts].")
     problems = test.results.items()

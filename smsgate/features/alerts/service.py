@@ -19,7 +19,7 @@ from smsgate.monitoring.monitor import Monitor
 from smsgate.notifications import Kind, Message, send
 from smsgate.records import Records, chain_digest
 from smsgate.settings import Settings
-from smsgate.store.alerts import AlertState, AlertTest, SentAlert
+from smsgate.store.shared_values import AlertState, AlertTest, SentAlert
 from smsgate.store.store import Store
 
 _DAY_S = 24 * 3600
@@ -63,16 +63,16 @@ class AlertService:
         # Of a store that remembers nothing each clock tells by itself.
         alone = {key: one for key, one in found.items() if key in _OF_THE_STORE}
         try:
-            if not alone and self._store.alerts.take_turn(self._clock):
+            if not alone and self._store.alert_lease.hold(self._clock):
                 before, now = self._since, time.time()
                 self._since = {key: before.get(key, now) for key in found}
                 lasting = {key: one for key, one in found.items() if key in before}
-                told = self._store.alerts.state()
+                told = self._store.alert_state.read() or AlertState()
                 known = tuple(self._ids.values())
                 sent = {key: one for key, one in told.sent.items() if key.startswith(known)}
                 state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
                 if state != told:
-                    self._store.alerts.save(state)
+                    self._store.alert_state.write(state)
                 if (
                     state.failures and state.failures != told.failures
                 ):  # one that lasts is logged once
@@ -142,7 +142,7 @@ class AlertService:
             digest = chain_digest(records.reader.heads())
         except RecordsUnavailable:
             return
-        if not self._store.alerts.take_digest_turn():
+        if not self._store.digest_turn.take():
             return
         _log.info("records digest", digest=digest)
         text = f"{digest}\nWith it `smsgate records verify --digest` finds records that are gone."
@@ -151,15 +151,15 @@ class AlertService:
 
     def run_test(self) -> None:
         """Run the test that is requested, if this clock sends. Raises ``StoreUnavailable``."""
-        test = self._store.alerts.test()
-        if test and test.results is None and self._store.alerts.take_turn(self._clock):
+        test = self._store.alert_test.read()
+        if test and test.results is None and self._store.alert_lease.hold(self._clock):
             message = self._message("test", "No action is needed.")
             results = {address: send(url, [message])[1] for address, url in self._urls.items()}
-            self._store.alerts.save_test(AlertTest(test.id, self._clock, results))
+            self._store.alert_test.write(AlertTest(self._clock, results))
 
     def close(self) -> None:
         """Leave sending to another clock, at once. Raises ``StoreUnavailable``."""
-        self._store.alerts.end_turn(self._clock)
+        self._store.alert_lease.release(self._clock)
 
 
 def addresses_of(settings: Settings) -> dict[str, SecretStr]:

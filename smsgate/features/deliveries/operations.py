@@ -154,7 +154,7 @@ def dismiss_delivery(_: Context, request: RowChoice, store: Store, records: Reco
 
 def _settled(request: RowChoice, store: Store, records: Records) -> ChangedRow:
     with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
-        store.backlog.note_deliveries(records.deliveries.counts())
+        store.delivery_counts.write(records.deliveries.counts())
     return ChangedRow(request.id)
 
 

@@ -32,14 +32,14 @@ from smsgate.providers.calls import retry_after_s
 from smsgate.providers.opt_out_lists import OptOutListPage, OptOutNotice
 from smsgate.records import Records
 from smsgate.settings import Account, Settings
-from smsgate.store.processes import LIST_LEASE_MS
 from smsgate.store.store import Store
 
 READ_EVERY_S = 3600
 """From the beginning of one reading of the whole list to the next one, at least."""
 IDLE_S = 10.0
 """Pause where there is nothing to tell and nothing to read."""
-STANDBY_S = LIST_LEASE_MS / 6_000
+STANDBY_S = 10.0
+"""A sixth of the time that the lease lasts."""
 _FIRST_RETRY_S, _MAX_RETRY_S = 5.0, 900.0
 _EVENTS_AT_ONCE = 500
 _NUMBERS_AT_ONCE = 1_000
@@ -93,7 +93,7 @@ class OptOutListSync:
         Raises ``StoreUnavailable``, ``StoreNotReady`` or ``RecordsUnavailable``: nothing is lost.
         """
         lists, name = self.store.opt_out_lists, self.account.name
-        if not lists.leads(name, self._id):
+        if not self.store.opt_out_list_lease.hold(self._id, name):
             return STANDBY_S
         found = lists.read(name)
         self._before = found or OptOutListState()
@@ -111,7 +111,7 @@ class OptOutListSync:
         if self._calls and not self._has_failed:  # a turn without a call says nothing
             self._change(problem="", failing_since_us=0, failures=0)
         if self._state != found:
-            lists.write(name, self._state)
+            lists.write(self._state, name)
         if self._has_failed:
             return min(STANDBY_S, self._state.due_us / 1_000_000 - self.now())
         if self._calls:
@@ -120,7 +120,7 @@ class OptOutListSync:
 
     def release(self) -> None:
         """Give up the lease, when no turn is under way. Raises ``StoreUnavailable``."""
-        self.store.opt_out_lists.release(self.account.name, self._id)
+        self.store.opt_out_list_lease.release(self._id, self.account.name)
 
     @property
     def _now_us(self) -> int:
@@ -131,7 +131,7 @@ class OptOutListSync:
 
     def _perform(self, call: HttpCall) -> HttpReply | None:
         """Make a call; None where no answer came, which is a failure of the turn."""
-        if not self.store.opt_out_lists.leads(self.account.name, self._id):
+        if not self.store.opt_out_list_lease.hold(self._id, self.account.name):
             raise LeaseLost
         self._calls += 1
         try:

@@ -135,7 +135,8 @@ class RebuildService:
                 )
             return self._rebuild(self._announcing(progress, why, me), buckets, me)
         finally:
-            self._store.rebuild.release(me)
+            self._store.rebuild_progress.delete()
+            self._store.rebuild_lease.release(me)
 
     def _refuse_foreign(self, id_: str) -> None:
         known = {one.id for one in self._reader.stores()}
@@ -173,13 +174,13 @@ class RebuildService:
             if now - published_at >= PUBLISH_S:
                 published_at = now
                 self._lead(me)
-                self._store.rebuild.tell(RebuildProgress(why, what, done, total))
+                self._store.rebuild_progress.write(RebuildProgress(why, what, done, total))
 
         return tell
 
     def _lead(self, me: str) -> None:
         """Take or prolong the lease, which lasts a minute."""
-        if not self._store.rebuild.leads(me):
+        if not self._store.rebuild_lease.hold(me):
             raise StoreNotReady("another process rebuilds the store just now: wait for it")
 
     def _rebuild(self, progress: Progress, buckets: int, me: str) -> RebuildResult:

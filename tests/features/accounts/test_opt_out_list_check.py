@@ -47,7 +47,7 @@ def compared(**more: object) -> OptOutListState:
 
 def test_every_difference_is_said_by_the_doctor_and_the_operation(make) -> None:
     services = make()
-    services.store.opt_out_lists.write("bird", compared(listed=4_003))
+    services.store.opt_out_lists.write(compared(listed=4_003), "bird")
     assert told(services) == [("ok", "3 opt-outs were taken from it")]
     state = OptOutListState(
         comparison=compared(listed=9, there_only=5, unreadable=4).comparison,
@@ -55,7 +55,7 @@ def test_every_difference_is_said_by_the_doctor_and_the_operation(make) -> None:
         problem="Bird answered 429: too many requests",
         taken=3,
     )
-    services.store.opt_out_lists.write("bird", state)
+    services.store.opt_out_lists.write(state, "bird")
     said = (
         "7 opt-outs of ours are not on it: Bird answered 422: it does not take the number; "
         "5 entries are about numbers that came back here since: bird refuses texts to them "
@@ -71,10 +71,10 @@ def test_every_difference_is_said_by_the_doctor_and_the_operation(make) -> None:
 
 def test_what_cannot_be_read_or_was_not_yet_is_no_difference(make) -> None:
     services = make(TWILIO + TELNYX)
-    services.store.opt_out_lists.write("twilio", OptOutListState(reported=2))
+    services.store.opt_out_lists.write(OptOutListState(reported=2), "twilio")
     assert told(services, "twilio") == [("ok", "0 opt-outs were taken from it")]
     assert told(services, "telnyx") == [("warning", "not compared yet: is the clock at work?")]
-    services.store.opt_out_lists.write("telnyx", OptOutListState())
+    services.store.opt_out_lists.write(OptOutListState(), "telnyx")
     ((state, text),) = told(services, "telnyx")
     assert (state, "never read to its end" in text) == ("warning", True)
 

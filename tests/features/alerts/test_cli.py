@@ -17,6 +17,7 @@ from smsgate.metrics.snapshot import Process
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES
+from smsgate.store.shared_values import AlertState, AlertTest
 from smsgate.store.store import Store
 from tests.fakes.own_services import ALERTS, make_part, make_services
 from tests.fakes.processes import wait_until
@@ -87,15 +88,19 @@ def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
     url = hook.url.replace("http://", "json://")
     clock(ALERTS + '[alerts]\nto = ["${HOOK}"]\n', HOOK=f"{url}/hook")
     store = Store(open_redis(redis_url))
+
+    def state() -> AlertState:
+        return store.alert_state.read() or AlertState()
+
     redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
-    assert wait_until(lambda: store.alerts.state().failures)
-    (problem,) = store.alerts.state().failures.values()
+    assert wait_until(lambda: state().failures)
+    (problem,) = state().failures.values()
     assert problem.startswith("Failed to send JSON POST notification")
     refused = len(hook.calls)
     assert wait_until(lambda: len(hook.calls) > refused + 2)  # it is tried again and again
     hook.answers["/hook"] = [(200, b"")]
-    assert wait_until(lambda: not store.alerts.state().failures)
-    taken = {one.title for one in store.alerts.state().sent.values()}
+    assert wait_until(lambda: not state().failures)
+    taken = {one.title for one in state().sent.values()}
     assert "1 reply failed at twilio: 30007" in taken
 
 
@@ -114,12 +119,12 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
 def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
         alerts, _, test = make_part(services, clock_threads.alert_threads)
-        services.store.alerts.request_test()
+        services.store.alert_test.write(AlertTest())
         alerts.start()
         test.run_once()
-        assert not services.store.alerts.take_turn("another")
+        assert not services.store.alert_lease.hold("another")
         alerts.close()
-        assert services.store.alerts.take_turn("another")
+        assert services.store.alert_lease.hold("another")
 
 
 def test_a_clock_without_an_address_logs_the_digest_of_the_records(tmp_path, redis_url):

@@ -97,11 +97,11 @@ def dead_letter(services, redis) -> None:
 
 def old_delivery(services, redis) -> None:
     made_us = int((time.time() - MAX_DELIVERY_AGE_S - 5) * 1_000_000)
-    services.store.backlog.note_deliveries(DeliveryCounts(1, 0, made_us))
+    services.store.delivery_counts.write(DeliveryCounts(1, 0, made_us))
 
 
 def failed_delivery(services, redis) -> None:
-    services.store.backlog.note_deliveries(DeliveryCounts(failed=1))
+    services.store.delivery_counts.write(DeliveryCounts(failed=1))
 
 
 def spool(services, redis) -> None:
@@ -142,7 +142,7 @@ def lost_opt_out(services, redis) -> None:
 def failing_opt_out_list(services, redis) -> None:
     since_us = int((time.time() - MAX_OPT_OUT_LIST_FAILING_S - 5) * 1_000_000)
     state = OptOutListState(problem="Twilio answered 401", failing_since_us=since_us)
-    services.store.opt_out_lists.write("twilio", state)
+    services.store.opt_out_lists.write(state, "twilio")
 
 
 def refused_writes(services, redis) -> None:

@@ -25,7 +25,7 @@ from smsgate.monitoring.monitor import take_snapshot
 from smsgate.records import chain_digest
 from smsgate.settings import Alerts
 from smsgate.store.keys import PARTITION_KEYS
-from smsgate.store.shared_keys import ALERT_LEASE, RECORDS_DIGEST
+from smsgate.store.shared_keys import shared_key
 from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.told import work
@@ -155,7 +155,7 @@ def test_of_two_clocks_one_tells_and_the_other_goes_on_where_it_ended(
     give_up(redis_client)
     check(one, other)
     assert apprise.titles() == [FAILED]
-    redis_client.delete(ALERT_LEASE)
+    redis_client.delete(shared_key("alert-lease"))
     check(other, one)
     assert apprise.titles() == [FAILED]
     mend(redis_client)
@@ -239,11 +239,11 @@ def test_what_an_address_of_before_was_told_is_forgotten(
 ):
     give_up(redis_client)
     check(alerting(services))
-    assert len(services.store.alerts.state().sent) == 2
+    assert len(services.store.alert_state.read().sent) == 2
     one_left = replace(services.settings, alerts=Alerts(services.settings.alerts.to[1:]))
-    redis_client.delete(ALERT_LEASE)
+    redis_client.delete(shared_key("alert-lease"))
     check(AlertService(services.store, one_left, services.monitor))
-    assert len(services.store.alerts.state().sent) == 1
+    assert len(services.store.alert_state.read().sent) == 1
 
 
 def test_no_address_is_shown_or_stored(services, apprise, redis_client):
@@ -267,7 +267,7 @@ def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, appri
     assert [line["digest"] for line in lines] == [digest]
     assert apprise.titles() == apprise.titles("mailtos") == ["digest of the records"]
     assert digest in apprise.sent[0][1].body
-    assert 0 < redis_client.ttl(RECORDS_DIGEST) <= 24 * 3600
+    assert 0 < redis_client.ttl(shared_key("records-digest")) <= 24 * 3600
 
 
 def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, apprise, monkeypatch):

@@ -67,7 +67,7 @@ def waits(services: Services) -> str:
 def dead(services: Services, waits: str) -> str:
     """The id of one that failed."""
     assert services.records.deliveries.fail_old(time.time_ns()) == 1
-    services.store.backlog.note_deliveries(services.records.deliveries.counts())
+    services.store.delivery_counts.write(services.records.deliveries.counts())
     return waits
 
 

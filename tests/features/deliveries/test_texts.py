@@ -487,7 +487,7 @@ def test_what_no_program_waits_for_any_more_fails_after_a_day(receive, services)
     assert storage.fail_old(one.made_us + 1) == 1
     assert [found.note for found in failed(services)] == ["not attempted within a day"]
     assert make_part(services, delivery_threads)[0].run_once() > 0
-    assert services.store.backlog.deliveries().failed == 1
+    assert services.store.delivery_counts.read().failed == 1
 
 
 def test_forgetting_a_number_takes_out_what_was_to_go_on(receive, make, app, services) -> None:

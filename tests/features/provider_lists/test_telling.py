@@ -202,8 +202,8 @@ def test_a_process_that_lost_its_lease_writes_nothing(make, monkeypatch) -> None
     add(twilio, entry(A, "operator"))
     twilio.work(turns=0)
     answers = iter([True, False])
-    lists = twilio.services.store.opt_out_lists
-    monkeypatch.setattr(lists, "leads", lambda *_: next(answers))
+    lease = twilio.services.store.opt_out_list_lease
+    monkeypatch.setattr(lease, "hold", lambda *_: next(answers))
     assert twilio.sync.run_once() == STANDBY_S
     assert (twilio.api.calls, twilio.state) == ([], None)
 
@@ -211,7 +211,7 @@ def test_a_process_that_lost_its_lease_writes_nothing(make, monkeypatch) -> None
 def test_records_that_end_before_its_place_are_told_from_their_beginning(make) -> None:
     (twilio,) = make("twilio")
     add(twilio, entry(A, "operator"))
-    twilio.services.store.opt_out_lists.write("twilio", OptOutListState(position=99))
+    twilio.services.store.opt_out_lists.write(OptOutListState(position=99), "twilio")
     twilio.work()
     assert len(twilio.api.added) == 3
     assert twilio.state.position < 99

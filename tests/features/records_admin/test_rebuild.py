@@ -322,7 +322,7 @@ def test_a_store_of_other_records_is_left_alone_unless_it_is_adopted(recorded, r
 
 
 def test_two_rebuilds_at_once_are_one(recorded):
-    assert recorded.store.rebuild.leads("somebody else")
+    assert recorded.store.rebuild_lease.hold("somebody else")
 
     with pytest.raises(StoreNotReady, match="another process"):
         rebuilding(recorded).rebuild(quiet)
@@ -417,7 +417,7 @@ def test_a_rebuild_that_broke_off_is_begun_again(recorded, redis_client, monkeyp
             rebuilding(recorded).rebuild(quiet)
     with pytest.raises(StoreNotReady, match="being rebuilt"):
         recorded.store.metadata.store_id()
-    assert recorded.store.rebuild.progress() is None
+    assert recorded.store.rebuild_progress.read() is None
 
     clock.Sweeper(recorded.settings, recorded.archiver, recorded.job_queue, "clock-1").sweep()
     assert seen(recorded) == before

@@ -13,7 +13,7 @@ from smsgate.features.records_admin.rebuild import RebuildService
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import REBUILD_LEASE
+from smsgate.store.shared_keys import shared_key
 from tests.fakes.values import NUMBER
 
 OTHER = "+14155550124"
@@ -98,7 +98,7 @@ def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, mon
     remember = RebuildService._remember_messages
 
     def overtaken(*given):
-        redis_client.set(REBUILD_LEASE, "somebody else")
+        redis_client.set(shared_key("rebuild"), "somebody else")
         recorded.store.rebuild.shut("somebody else")
         recorded.store.rebuild.empty()
         return remember(*given)
@@ -108,7 +108,7 @@ def test_a_rebuild_that_lost_its_lease_opens_nothing(recorded, redis_client, mon
         rebuilding.rebuild(quiet)
     with pytest.raises(StoreNotReady):
         recorded.gate.allows(NUMBER, program="alerts")
-    assert redis_client.get(REBUILD_LEASE) == b"somebody else"
+    assert redis_client.get(shared_key("rebuild")) == b"somebody else"
 
 
 def test_what_a_mover_commits_while_numbers_are_loaded_is_loaded_too(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.store.alerts import AlertTest
+from smsgate.store.shared_values import AlertTest
 from tests.fakes.own_services import heartbeat
 from tests.fakes.pages import words
 
@@ -25,9 +25,8 @@ def test_a_test_is_sent_by_the_clock_and_the_page_says_what_came_of_it(admin, se
     page = admin.get(ALERTS)
     assert "The clock is sending it" in words(page)
     assert 'hx-trigger="every 1s"' in page.text
-    test = services.store.alerts.test()
     found = {"slack 1": "", "mailtos 2": "Connection error"}
-    services.store.alerts.save_test(AlertTest(test.id, "host-1:7", found))
+    services.store.alert_test.write(AlertTest("host-1:7", found))
     page = admin.get(f"{ALERTS}/test")
     assert "Sent slack 1, by the clock at host-1:7." in words(page)
     assert "Failed mailtos 2: Connection error (clock at host-1:7)" in words(page)

@@ -61,7 +61,7 @@ def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     assert agent.post(f"{DELIVERIES}/dismiss", form).status_code == 404
     assert [one.id for one in services.records.deliveries.page(failed=False)[0]] == [failed[0]]
     assert [one.id for one in services.records.deliveries.page(failed=True)[0]] == [failed[2]]
-    assert services.store.backlog.deliveries().failed == 1  # for the menu
+    assert services.store.delivery_counts.read().failed == 1  # for the menu
 
 
 def test_a_filter_and_the_csv_reach_every_row(services, agent) -> None:
