@@ -104,7 +104,7 @@ class Services:
         for name in ("sender", "applier"):
             if name in made:
                 made[name].close()
-        self.store.sample_log.close()
+        self.store.sample_log.flush()
         self.store.metrics.close()
         self.job_queue.close()
         self.records.close()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 
+from smsgate.background_thread import BackgroundThread
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Entry, ms_of
 from smsgate.store.connection import Client, pipelined, stream_rows
@@ -36,18 +38,15 @@ class SampleLog:
     """Writes and reads the sample logs of all partitions."""
 
     def __init__(self, client: Client) -> None:
-        """The writing thread starts with the first text."""
         self._client = client
         self._waiting: deque[Entry] = deque(maxlen=_QUEUED)
         self._lock = threading.Lock()
-        self._writer: threading.Thread | None = None
-        self._ended = threading.Event()
-
-    def note(self, entry: Entry) -> None:
+        self.note: Callable[[Entry], None] = self._waiting.append
         """Keep an ordinary text; returns at once."""
-        self._waiting.append(entry)
-        if self._writer is None:
-            self._start()
+
+    def thread(self) -> BackgroundThread:
+        """The thread that writes what is queued; not started yet."""
+        return BackgroundThread("sample log", self.flush, _PERIOD_S)
 
     def flush(self) -> None:
         """Write what is queued, also by another thread. What Redis does not take is dropped."""
@@ -59,13 +58,6 @@ class SampleLog:
                         key = PARTITION_KEYS[partition_of(entry.number)].sample_log
                         pipeline.xadd(key, {"e": _encode(entry)}, maxlen=CAP)
                     pipeline.execute()
-
-    def close(self) -> None:
-        """End the thread and write the rest."""
-        self._ended.set()
-        if self._writer is not None:
-            self._writer.join(timeout=5)
-        self.flush()
 
     def page(self, partition: int, before: str, count: int) -> list[tuple[str, Entry]]:
         """The newest texts of a partition, newest first, with ids: those before an id, if given.
@@ -94,16 +86,6 @@ class SampleLog:
         key = PARTITION_KEYS[partition_of(number)].sample_log
         ids = [id_ for id_, entry in _entries(self._client.xrange(key)) if entry.number == number]
         return self._client.xdel(key, *ids) if ids else 0
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._run, name="sample-log", daemon=True)
-                self._writer.start()
-
-    def _run(self) -> None:
-        while not self._ended.wait(_PERIOD_S):
-            self.flush()
 
 
 def _entries(rows: object) -> list[tuple[str, Entry]]:

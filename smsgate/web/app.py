@@ -61,7 +61,11 @@ def start_app(configuration: Configuration) -> Flask:
         _ = content.classifiers[program]  # made now, so that the first texts do not wait for it
     app = application(process.services)
     services = process.services
-    process.start(*services.spool_replay.threads(), services.lease_renewal.thread())
+    process.start(
+        *services.spool_replay.threads(),
+        services.lease_renewal.thread(),
+        services.store.sample_log.thread(),
+    )
     # Processes that serve are forks, which end without what `atexit` knows.
     Finalize(None, process.close, exitpriority=0)
     # The collector passes over what stays: looking at all of it takes 100 ms.

@@ -96,5 +96,4 @@ def store(files: Files) -> Iterator[Store]:
     made = build_store(load_configuration(files.environ).settings)
     made.metadata.create(buckets=8)
     yield made
-    made.sample_log.close()
     made.metrics.close()

@@ -102,7 +102,7 @@ def test_ordinary_texts_reach_the_sample_log_in_batches_newest_first(store):
     store.sample_log.note(first)
     store.sample_log.note(second)
     store.sample_log.note(entry(Intent.NONE, number=OTHER, text="bonjour"))
-    store.sample_log.close()
+    store.sample_log.flush()
 
     page = store.sample_log.page
     assert [one.text for _, one in page(PARTITION, "", 10)] == ["and you?", "hello"]

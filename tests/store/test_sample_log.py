@@ -17,7 +17,6 @@ def kept(redis_client) -> int:
 
 
 def fill(trail: SampleLog) -> None:
-    trail._writer = trail  # type: ignore[assignment]  # nobody writes but the test
     for line in range(MANY):
         trail.note(entry(Intent.NONE, f"+1415555{line:04}", text=f"text {line}"))
 
