@@ -260,13 +260,13 @@ class ReplySender:
             software=__version__,
         )
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
-        done = self._store.outbox.done(claim, event, dead)
-        if done is None:
+        is_done, receipt = self._store.outbox.done(claim, event, dead)
+        if not is_done:
             _log.warning("claim lost", partition=claim.partition, id=reply.id, outcome=outcome)
             return
         self._note((REPLIES, (reply.account, reply.kind, outcome), 1))
-        if done.early is not None:
-            take_early(self._store, reply, done.early)
+        if receipt is not None:
+            take_early(self._store, reply, receipt)
 
 
 def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:

@@ -94,10 +94,6 @@ class PartitionKeys:
         """Key that remembers one message id."""
         return f"{self.prefix}seen:{account}:{message_id}"
 
-    def sent(self, account: str, message_id: str) -> str:
-        """Key under which a reply waits for the provider's receipt."""
-        return f"{self.prefix}sent:{account}:{message_id}"
-
     def last(self, account: str, number: str) -> str:
         """Key that remembers the last text of a number whose provider gives no ids."""
         return f"{self.prefix}last:{account}:{number}"

@@ -45,7 +45,7 @@ class AwaitedReply(msgspec.Struct, frozen=True, array_like=True):
 
 def key_of(account: str, number: str, message_id: str) -> str:
     """Key under which a reply waits for its receipt."""
-    return PARTITION_KEYS[partition_of(number)].sent(account, message_id)
+    return f"{PARTITION_KEYS[partition_of(number)].prefix}sent:{account}:{message_id}"
 
 
 def expected_of(reply: Reply) -> AwaitedReply:
@@ -64,13 +64,6 @@ class DeliveryReceipt(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
 
 
-def early_of(value: bytes) -> DeliveryReceipt | None:
-    """The receipt that came before its reply was settled, if the value is one."""
-    if not value.startswith(EARLY):
-        return None
-    return msgspec.json.decode(value[1:], type=DeliveryReceipt)
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A reply that is this sender's while the lease runs."""
@@ -82,14 +75,6 @@ class Claim:
     """When it was claimed, on Redis's clock."""
     abandoned: bool
     """Claimed before by a sender that died: its bytes may have left."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettledReply:
-    """A reply that is settled."""
-
-    early: DeliveryReceipt | None = None
-    """The provider's report, where it came before the answer to our call."""
 
 
 class Outbox:
@@ -114,17 +99,18 @@ class Outbox:
 
     def done(
         self, claim: Claim, event: Event, dead: DeadLetter | None = None
-    ) -> SettledReply | None:
+    ) -> tuple[bool, DeliveryReceipt | None]:
         """Take a claimed reply out, with the event that says what became of it.
 
         ``dead`` keeps it for a person to look at. Where the provider gave its id, its receipt is
-        waited for. None where the claim was lost to another sender in the meantime.
+        waited for. Gives false where the claim was lost to another sender in the meantime, and the
+        receipt where it came before the answer to our call.
         """
         letter = _encode(dead) if dead else b""
         found = self._settled(claim, event=_encode(event), dead=letter, taken_as=event.provider_id)
-        if isinstance(found, bytes):
-            return SettledReply(early_of(found))
-        return SettledReply() if found == 1 else None
+        if isinstance(found, bytes) and found.startswith(EARLY):
+            return True, msgspec.json.decode(found.removeprefix(EARLY), type=DeliveryReceipt)
+        return found != 0, None
 
     def put_back(self, claim: Claim, reply: Reply, due_us: int) -> bool:
         """Put a claimed reply back, due later."""

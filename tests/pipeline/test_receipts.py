@@ -57,7 +57,7 @@ def receipts(services, number: str = NUMBER) -> list[tuple[str, str]]:
 
 
 def remembered(redis_client) -> list[bytes]:
-    return redis_client.keys(PARTITION_KEYS[PARTITION].sent("twilio", "*"))
+    return redis_client.keys(f"{PARTITION_KEYS[PARTITION].prefix}sent:twilio:*")
 
 
 def story(services) -> NumberStory:

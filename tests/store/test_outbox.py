@@ -58,8 +58,8 @@ def test_a_reply_that_is_done_leaves_an_event_and_nothing_else(store, redis_clie
     put(store, (reply("1-0"), 0))
     claim = store.outbox.claim(PARTITION)
 
-    assert store.outbox.done(claim, EVENT)
-    assert not store.outbox.done(claim, EVENT)
+    assert store.outbox.done(claim, EVENT) == (True, None)
+    assert store.outbox.done(claim, EVENT) == (False, None)
     assert store.unsent_replies.pending() == (0, [])
     assert store.outbox.depth(PARTITION) == 0
     assert redis_client.exists(KEYS.claims, KEYS.replies) == 0
@@ -89,8 +89,8 @@ def test_the_reply_of_a_sender_that_died_is_said_to_be_abandoned(store, redis_cl
     redis_client.zadd(KEYS.outbox, {"1-0": 0})
     found = store.outbox.claim(PARTITION)
     assert found.abandoned
-    assert not store.outbox.done(lost, EVENT)
-    assert store.outbox.done(found, EVENT)
+    assert store.outbox.done(lost, EVENT) == (False, None)
+    assert store.outbox.done(found, EVENT) == (True, None)
 
 
 def test_a_job_for_the_outbox_is_asked_for_until_nothing_is_due(store, redis_client):
