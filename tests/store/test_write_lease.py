@@ -100,13 +100,11 @@ def test_a_partition_whose_lease_was_lost_gets_that_of_the_others_again(store, r
     assert "2 on host web-1" in shut(store)
 
 
-def test_a_store_whose_lease_is_older_than_five_seconds_cannot_tell(store, redis_client):
+def test_a_store_whose_lease_has_ended_cannot_tell(store, redis_client):
+    store.write_lease.open(60_000)
     assert not shut(store)
-    age(redis_client, 4.0)
-    assert not shut(store)
-
-    age(redis_client, 1.1)
-    assert "the store has taken no write of `web` or `clock` for 5 s" in shut(store)
+    age(redis_client, 60.1)
+    assert "the store has taken no write of `web` or `clock` for " in shut(store)
 
 
 def test_a_store_of_a_version_without_leases_cannot_tell_until_a_process_renews(
@@ -125,12 +123,14 @@ def test_a_store_of_a_version_without_leases_cannot_tell_until_a_process_renews(
 def test_after_a_lapse_the_gate_stays_shut_while_hosts_say_what_they_have(store, redis_client):
     age(redis_client, 60)
     store.write_lease.renew()
-    assert "the store takes writes again; for 5.0 s more" in shut(store)
-
-    age(redis_client, 4.0, "opens")
+    assert "the store takes writes again; for " in shut(store)
+    opens_ms = fields(redis_client)["opens"]
+    age(redis_client, 0.1, "lease")
     store.write_lease.renew()
-    assert "the store takes writes again" in shut(store)
-    age(redis_client, 1.1, "opens")
+    assert fields(redis_client)["opens"] == opens_ms
+
+    age(redis_client, 5.1, "opens")
+    store.write_lease.renew()
     assert not shut(store)
 
 
