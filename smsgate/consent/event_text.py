@@ -9,7 +9,7 @@ from types import MappingProxyType
 from smsgate.consent import decision_text
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.reviews import REOPENED
-from smsgate.consent.transitions import REVIEWED
+from smsgate.consent.rules import REVIEWED
 from smsgate.domain.languages import language_name
 from smsgate.domain.messages import ALL, Entry, Reply
 

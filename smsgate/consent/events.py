@@ -159,3 +159,13 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
             tuple(sorted(self.exceptions)),
             tuple(sorted(self.consents)),
         )
+
+    def with_membership(self, membership: SetMembership) -> ConsentState:
+        """The same number in these sets instead, without a lock; what is remembered stays."""
+        return ConsentState(
+            everywhere=membership.everywhere,
+            opted_out=frozenset(membership.opted_out),
+            exceptions=frozenset(membership.exceptions),
+            consents=frozenset(membership.consents),
+            state=self.state,
+        )

@@ -1,4 +1,4 @@
-"""What an imported list does to its numbers: pure, and settled once for all that stand alike.
+"""What an imported list does to its numbers: pure, and worked out once for all that stand alike.
 
 Also what its event says of each of them.
 
@@ -10,45 +10,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
+from msgspec.structs import replace
 
+from smsgate.consent.actions import LONGEST_WAIT_US, apply_action
 from smsgate.consent.events import ConsentState, Event, PublishedProgram
-from smsgate.consent.restore import LONGEST_WAIT_US
-from smsgate.consent.settle import settle
-from smsgate.consent.transitions import Settlement
+from smsgate.consent.rules import Transition, apply_text
 from smsgate.domain.messages import StoredEntry, inbox_place
 
 
 def as_plain(stored: StoredEntry) -> StoredEntry:
     """The entry of a list as the entry that each of its numbers would have had alone."""
     action = "" if stored.entry.decision.intent.stops else "consent"
-    entry = msgspec.structs.replace(stored.entry, action=action, numbers=(), since_us=())
+    entry = replace(stored.entry, action=action, numbers=(), since_us=())
     return StoredEntry(stored.id, stored.event_time_us, entry)
 
 
-def settle_listed(
+def apply_listed(
     plain: StoredEntry,
-    consent_state: ConsentState,
+    before: ConsentState,
     published: Mapping[str, PublishedProgram],
     now_us: int,
-) -> Settlement:
+) -> Transition:
     """Return the effect of the entry (see ``as_plain``) on a number of the list in this state.
 
     Nobody is answered. Marks are kept only of numbers that have some: the others would take 40
     times the memory of the sets for 48 hours, and nothing that came before the list is compared
     with it (it has no account, so the order of the inbox counts).
     """
-    settled = settle(plain, consent_state, published, now_us)
-    moved = settled.consent_state
-    if not consent_state.state.marks and moved.state.marks:
-        state = msgspec.structs.replace(moved.state, marks={})
-        moved = msgspec.structs.replace(moved, state=state)
-    return Settlement(moved, settled.outcome, "", settled.note, settled.closes_review)
+    rules = apply_action if plain.entry.action else apply_text
+    transition = rules(plain, before, published, now_us)
+    after = transition.after
+    if not before.state.marks:
+        after = replace(after, state=replace(after.state, marks={}))
+    return replace(transition, after=after, reply="")
 
 
-def settle_undone(
-    stored: StoredEntry, consent_state: ConsentState, last_list: str, now_us: int
-) -> Settlement:
+def undo_listed(
+    stored: StoredEntry, before: ConsentState, last_list: str, now_us: int
+) -> Transition:
     """Return the effect of undoing an import on a number of the list in this state.
 
     ``last_list`` is the inbox id of the newest list that was applied in the partition: one that
@@ -56,25 +55,16 @@ def settle_undone(
     where it waited for too long, the outcome is ``stale``, and it can be asked for again. If
     anything else happened to the number since, it keeps what it has: ``kept``.
     """
-    undo, before = stored.entry.list_undo, stored.entry.membership_before
-    if undo is None or before is None:
-        return Settlement(consent_state, "refused", note="it does not say how its numbers stood")
+    undo, previous = stored.entry.list_undo, stored.entry.membership_before
+    if undo is None or previous is None:
+        return Transition(before, "refused", note="it does not say how its numbers stood")
     seen = inbox_place(undo.seen)
     if inbox_place(last_list) > seen or now_us - stored.received_us > LONGEST_WAIT_US:
-        return Settlement(consent_state, "stale", note="another list was applied meanwhile")
-    newer = any(inbox_place(mark.id) > seen for mark in consent_state.state.marks.values())
-    if newer or consent_state.locked or consent_state.membership() != undo.membership_after:
-        return Settlement(
-            consent_state, "kept", note="something newer was said or done since the list"
-        )
-    moved = ConsentState(
-        everywhere=before.everywhere,
-        opted_out=frozenset(before.opted_out),
-        exceptions=frozenset(before.exceptions),
-        consents=frozenset(before.consents),
-        state=consent_state.state,
-    )
-    return Settlement(moved, "applied")
+        return Transition(before, "stale", note="another list was applied meanwhile")
+    newer = any(inbox_place(mark.id) > seen for mark in before.state.marks.values())
+    if newer or before.locked or before.membership() != undo.membership_after:
+        return Transition(before, "kept", note="something newer was said or done since the list")
+    return Transition(before.with_membership(previous), "applied")
 
 
 def numbers_of(event: Event) -> set[str]:
@@ -94,8 +84,8 @@ def event_for(event: Event, number: str) -> Event | None:
             since = group.since_us[place] if group.since_us else 0
             if entry is not None and group.external_sources:
                 source = group.external_sources[place]
-                entry = msgspec.structs.replace(entry, external_source=source)
-            return msgspec.structs.replace(
+                entry = replace(entry, external_source=source)
+            return replace(
                 event,
                 entry=entry,
                 number=number,

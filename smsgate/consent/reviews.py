@@ -1,11 +1,11 @@
-"""Texts that wait for a person: which of them an entry settles. Pure."""
+"""Texts that wait for a person: which of them an entry decides. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from smsgate.consent.events import Event
-from smsgate.consent.transitions import REVIEWED, settled_up_to
+from smsgate.consent.rules import REVIEWED, closed_up_to
 from smsgate.domain.messages import ALL, inbox_place
 
 REOPENED = "reopened"
@@ -23,7 +23,7 @@ def undecided(story: Iterable[Event]) -> dict[str, list[str]]:
             waiting.setdefault(event.program, []).append(event.inbox_id)
         elif event.entry is not None and _decides(event):
             scope = event.scope or event.program
-            ends = inbox_place(settled_up_to(event.entry, event.inbox_id))
+            ends = inbox_place(closed_up_to(event.entry, event.inbox_id))
             for program in [*waiting] if scope == ALL else [scope]:
                 waiting[program] = [
                     id_ for id_ in waiting.get(program, ()) if inbox_place(id_) > ends

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 from smsgate import __version__
+from smsgate.consent.actions import apply_action
 from smsgate.consent.events import ConsentState, Event, PublishedProgram, event_id
 from smsgate.consent.renamed_programs import current_consent_state, entry_now
-from smsgate.consent.settle import settle
-from smsgate.consent.transitions import Settlement, published_program, settled_up_to
+from smsgate.consent.rules import Transition, apply_text, closed_up_to, published_program
 from smsgate.domain.messages import (
     ALL,
     REPLY_WINDOW_US,
@@ -40,8 +40,8 @@ from smsgate.store.store import Store
 BATCH = 150
 """Entries in one commit, so that it holds Redis for less than 2 ms."""
 THREADS = 4
-"""Partitions that one job works on at once: while Redis commits for some, another is settled.
-Two threads wait for each other half of the time, more than four bring nothing."""
+"""Partitions that one job works on at once: rules run for one while Redis commits for others. Two
+threads wait for each other half of the time, more than four bring nothing."""
 IDLE_READS, IDLE_PAUSE_S = 3, 0.005
 """How often, and after which pauses, a job that found nothing reads again before it ends. Under a
 steady load one job goes on and on; a new one for each message would cost ten times the message."""
@@ -164,29 +164,32 @@ class InboxApplier:
             for number, one in before.items():
                 effects.after[number] = current_consent_state(one, self._renamed)
         for stored in batch:
-            self._settle(partition, stored, effects, now_us)
+            self._add_effects(partition, stored, effects, now_us)
         return effects
 
-    def _settle(self, partition: int, stored: StoredEntry, effects: Effects, now_us: int) -> None:
+    def _add_effects(
+        self, partition: int, stored: StoredEntry, effects: Effects, now_us: int
+    ) -> None:
         entry = stored.entry
         before = effects.after.get(entry.number, ConsentState())
-        settled = settle(stored, before, self._published, now_us)
+        apply_rules = apply_action if entry.action else apply_text
+        transition = apply_rules(stored, before, self._published, now_us)
         # What a provider reports of senders of no program is about texts that were not ours.
         is_ours = entry.source == "text" or (entry.source == "provider" and entry.program)
-        if settled.outcome == "recorded" and entry.decision.intent.stops and is_ours:
+        if transition.outcome == "recorded" and entry.decision.intent.stops and is_ours:
             self._store.acceptance.note_unblocked(entry.account, entry.number)
-        note = settled.note
-        if settled.reply:
-            note = self._answer(partition, stored, settled, effects, now_us)
+        note = transition.note
+        if transition.reply:
+            note = self._answer(partition, stored, transition, effects, now_us)
         # An unanswered HELP does not count towards HELP_LIMIT, and only phones have a state.
-        if not (note and settled.reply == "help") and entry.number in effects.after:
-            effects.after[entry.number] = settled.consent_state
-        if settled.closes_review:
-            ends = settled_up_to(entry, stored.id)
+        if not (note and transition.reply == "help") and entry.number in effects.after:
+            effects.after[entry.number] = transition.after
+        if transition.closes_review:
+            ends = closed_up_to(entry, stored.id)
             effects.decided.extend(
                 (hold_field(name, entry.number), ends) for name in self._concerned(entry)
             )
-        event = applied_event(partition, stored, before, settled, note, now_us)
+        event = applied_event(partition, stored, before, transition, note, now_us)
         effects.events.append(event)
         if entry.forward_content is not None:
             program = self._settings.programs.get(entry.program)
@@ -199,7 +202,7 @@ class InboxApplier:
         self,
         partition: int,
         stored: StoredEntry,
-        settled: Settlement,
+        transition: Transition,
         effects: Effects,
         now_us: int,
     ) -> str:
@@ -213,7 +216,7 @@ class InboxApplier:
             return "no program was texted, so nobody answers"
         reply = Reply(
             id=f"{partition}-{stored.id}",
-            kind=settled.reply,
+            kind=transition.reply,
             account=entry.account,
             number=entry.number,
             sender=entry.sender,
@@ -236,18 +239,18 @@ def applied_event(
     partition: int,
     stored: StoredEntry,
     before: ConsentState,
-    settled: Settlement,
+    transition: Transition,
     note: str,
     now_us: int,
 ) -> Event:
     """The event of an entry. ``note``: why there is no reply, or empty."""
     entry = stored.entry
-    after = settled.consent_state
+    after = transition.after
     names = (str(partition), stored.id, entry.number, entry.account, entry.message_id)
     return Event(
         id=event_id(ms_of(stored.id), *names),
         kind=_kind(entry),
-        outcome=settled.outcome,
+        outcome=transition.outcome,
         number=entry.number,
         program=entry.program,
         scope=entry.scope,

@@ -10,7 +10,7 @@ from hashlib import sha256
 import structlog
 
 from smsgate.classifier import Classifier
-from smsgate.consent.transitions import scope_of
+from smsgate.consent.rules import scope_of
 from smsgate.content import CurrentContent
 from smsgate.domain.errors import (
     AccountNotReady,

@@ -15,7 +15,7 @@ from smsgate.consent.events import (
     PublishedProgram,
     event_id,
 )
-from smsgate.consent.list_import import as_plain, settle_listed, settle_undone
+from smsgate.consent.list_import import apply_listed, as_plain, undo_listed
 from smsgate.domain.messages import ALL, Entry, StoredEntry, ms_of
 from smsgate.store.keys import hold_field
 from smsgate.store.numbers import Effects, Move
@@ -26,7 +26,7 @@ UNDO, UNDONE = "undo_import", "import_undone"
 
 
 class ListApplier:
-    """Settles the numbers of a list, those that stand alike together."""
+    """Applies it to the numbers of a list, those that stand alike together."""
 
     def __init__(self, store: Store, published: Mapping[str, PublishedProgram]) -> None:
         """Use this store; ``published`` are the programs that are configured."""
@@ -50,21 +50,21 @@ class ListApplier:
             *found.alike,
             *((one, [key]) for key, one in found.remembered.items()),
         ]:
-            settled = (
-                settle_undone(stored, before, last_list, found.now_us)
+            transition = (
+                undo_listed(stored, before, last_list, found.now_us)
                 if is_undo
-                else settle_listed(plain, before, self._published, found.now_us)
+                else apply_listed(plain, before, self._published, found.now_us)
             )
-            after = settled.consent_state
+            after = transition.after
             is_changed = after != before
             group = ListGroup(
                 numbers=tuple(some),
-                outcome=settled.outcome,
+                outcome=transition.outcome,
                 before=_state(before, entry.program),
                 after=_state(after, entry.program),
                 consent_state=after if is_changed else None,
                 previous=_sets(before) if _sets(after) != _sets(before) else None,
-                note=settled.note,
+                note=transition.note,
                 since_us=tuple(since.get(number, 0) for number in some) if since else (),
                 external_sources=tuple(map(sources.__getitem__, some)) if sources else (),
             )
@@ -74,7 +74,7 @@ class ListApplier:
             elif is_changed:  # more is remembered of them than sets say: one by one
                 effects.before.update(dict.fromkeys(some, before))
                 effects.after.update(dict.fromkeys(some, after))
-            if settled.closes_review and waiting:
+            if transition.closes_review and waiting:
                 fields = (hold_field(name, number) for name in names for number in some)
                 effects.decided.extend((one, stored.id) for one in fields if one in waiting)
         effects.events.append(_event(partition, stored, listed, found.now_us))

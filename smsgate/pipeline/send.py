@@ -14,7 +14,7 @@ import structlog
 
 from smsgate import __version__
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import APP, MAX_CALL_US, late, obstacle
+from smsgate.consent.rules import APP, MAX_CALL_US, late, obstacle
 from smsgate.content import CurrentContent
 from smsgate.domain.errors import (
     CallFailed,

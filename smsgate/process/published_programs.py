@@ -7,7 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from smsgate.consent.events import PublishedProgram
-from smsgate.consent.transitions import published_program
+from smsgate.consent.rules import published_program
 from smsgate.domain.errors import ConfigurationError, Fault, StoreNotReady, UnknownProgram
 from smsgate.domain.messages import ALL
 from smsgate.settings import Program, Settings

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from smsgate.consent.actions import apply_action
 from smsgate.consent.events import ConsentState, PublishedProgram
-from smsgate.consent.settle import QUESTION_US, settle
+from smsgate.consent.rules import QUESTION_US, apply_text
 from smsgate.domain.messages import Intent
 from tests.fakes.values import decision, stored
 
@@ -42,9 +43,10 @@ def yes(seconds):
 def play(*messages):
     consent_state, results = ConsentState(), []
     for message in messages:
-        settled = settle(message, consent_state, PROGRAMS, message.received_us)
-        consent_state = settled.consent_state
-        results.append((settled.outcome, settled.reply))
+        apply_rules = apply_action if message.entry.action else apply_text
+        transition = apply_rules(message, consent_state, PROGRAMS, message.received_us)
+        consent_state = transition.after
+        results.append((transition.outcome, transition.reply))
     return consent_state, results
 
 
@@ -128,7 +130,7 @@ def test_an_unlocked_number_stays_opted_out_until_it_texts_start():
 
 
 def test_a_decision_without_condition_needs_no_question_where_the_program_asks_none():
-    settled = settle(at(0, IN, program="promos"), ConsentState(), PROGRAMS, NOW_US)
+    transition = apply_text(at(0, IN, program="promos"), ConsentState(), PROGRAMS, NOW_US)
 
     assert decision(IN).condition == ""
-    assert (settled.outcome, settled.consent_state.consents) == ("repeat", {"promos"})
+    assert (transition.outcome, transition.after.consents) == ("repeat", {"promos"})

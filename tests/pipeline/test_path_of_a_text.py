@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsgate.api_keys import Caller
-from smsgate.consent.transitions import MAX_CALL_US
+from smsgate.consent.rules import MAX_CALL_US
 from smsgate.domain.errors import (
     SignatureRefused,
     StoreNotReady,

@@ -19,7 +19,7 @@ from sqlalchemy import text as sql
 
 from smsgate.consent import event_text
 from smsgate.consent.reviews import REOPENED
-from smsgate.consent.transitions import REVIEWED
+from smsgate.consent.rules import REVIEWED
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.languages import language_name
 from smsgate.domain.signed_times import time_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import structlog
 
-from smsgate.consent.transitions import APP
+from smsgate.consent.rules import APP
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.forwards import Forward

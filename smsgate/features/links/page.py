@@ -21,7 +21,7 @@ from flask import Blueprint, Flask, Response, render_template, request
 from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 
-from smsgate.consent.transitions import scope_of
+from smsgate.consent.rules import scope_of
 from smsgate.domain.errors import (
     LinkBroken,
     LinkExpired,

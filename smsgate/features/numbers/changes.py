@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.consent.restore import CONSENT, EVIDENCE
+from smsgate.consent.actions import CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent, Restore
 from smsgate.domain.errors import Forbidden, Unfit
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent

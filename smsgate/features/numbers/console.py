@@ -15,8 +15,8 @@ from werkzeug import Response
 from werkzeug.routing import BaseConverter
 
 from smsgate.consent import decision_text, event_text
+from smsgate.consent.actions import CONSENT, EVIDENCE
 from smsgate.consent.events import Event
-from smsgate.consent.restore import CONSENT, EVIDENCE
 from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded

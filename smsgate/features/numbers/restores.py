@@ -4,7 +4,7 @@ A subscriber's own opt-out (by text, by link, by the provider's word, as a perso
 text, or elsewhere, as an imported list says) is lifted by the subscriber's START, by a newer
 consent that comes with its evidence, or by an admin who names evidence. What was entered by us may
 also be restored as our mistake. What may have changed until a restore is applied is seen to by
-``consent/restore.py``.
+``consent/actions.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from smsgate.consent.actions import CONSENT, MISTAKE, is_held
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.renamed_programs import recorded_consent_state
-from smsgate.consent.restore import CONSENT, MISTAKE, is_held
 from smsgate.consent.reviews import undecided
-from smsgate.consent.transitions import REVIEWED
+from smsgate.consent.rules import REVIEWED
 from smsgate.domain.entry_parts import Restore
 from smsgate.domain.errors import RestoreRefused
 from smsgate.domain.messages import ALL, Entry, inbox_place, numbers_in

@@ -11,7 +11,7 @@ import msgspec
 from smsgate import __version__
 from smsgate.consent import event_text
 from smsgate.consent.events import DeadLetter, Event, event_id
-from smsgate.consent.transitions import late
+from smsgate.consent.rules import late
 from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.domain.signed_times import time_of

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from smsgate.consent.reviews import REOPENED
-from smsgate.consent.transitions import REVIEWED, decision_id, seen_id
+from smsgate.consent.rules import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, inbox_place
 from smsgate.features.reviews.cases import read_cases

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
-from smsgate.consent.transitions import decision_id
+from smsgate.consent.rules import decision_id
 from smsgate.features.reviews.cases import ReviewCase, read_cases
 from smsgate.monitoring.conditions import span
 from smsgate.records import Records

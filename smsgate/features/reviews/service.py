@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from smsgate.consent.event_text import sentence, title
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED
-from smsgate.consent.transitions import REVIEWED, decision_id
+from smsgate.consent.rules import REVIEWED, decision_id
 from smsgate.domain.errors import (
     NoSuchReview,
     RecordsUnavailable,

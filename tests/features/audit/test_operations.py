@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from sqlalchemy import insert
 
-from smsgate.consent.transitions import decision_id
+from smsgate.consent.rules import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.domain.signed_times import time_of
 from smsgate.features.audit.operations import AuditPage, AuditQuery, Group, read_audit_log

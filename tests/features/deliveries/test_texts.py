@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
-from smsgate.consent.transitions import MAX_CALL_US
+from smsgate.consent.rules import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import NotFound, StoreUnavailable
 from smsgate.domain.forwards import Forward

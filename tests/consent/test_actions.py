@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from smsgate.consent.actions import LONGEST_WAIT_US, apply_action
 from smsgate.consent.events import ConsentState
-from smsgate.consent.restore import LONGEST_WAIT_US
-from smsgate.consent.settle import settle
+from smsgate.consent.rules import apply_text
 from smsgate.domain.entry_parts import Consent, Restore, SetMembership
 from smsgate.domain.messages import ALL, Intent
 from tests.fakes.values import stored
@@ -33,11 +33,12 @@ def restore(ms: int, scope: str = ALL, *, basis="mistake", since: int = 0, **res
 
 
 def play(*entries, consent_state=None):
-    consent_state, settled = consent_state or ConsentState(), []
+    consent_state, made = consent_state or ConsentState(), []
     for one in entries:
-        settled.append(settle(one, consent_state, {}, one.event_time_us))
-        consent_state = settled[-1].consent_state
-    return consent_state, settled
+        apply_rules = apply_action if one.entry.action else apply_text
+        made.append(apply_rules(one, consent_state, {}, one.event_time_us))
+        consent_state = made[-1].after
+    return consent_state, made
 
 
 OUT = at(0, Intent.OPT_OUT, **BY_HAND)
@@ -92,9 +93,9 @@ def test_a_restore_that_waited_for_days_is_refused():
     """Marks are forgotten after 48 hours, so nobody could tell any more what came meanwhile."""
     late = restore(LONGEST_WAIT_US // 1000 + 1000)
     now_us = late.received_us + LONGEST_WAIT_US + 1
-    settled = settle(late, play(OUT)[0], {}, now_us)
-    assert settled.outcome == "refused"
-    assert "over a day" in settled.note
+    transition = apply_action(late, play(OUT)[0], {}, now_us)
+    assert transition.outcome == "refused"
+    assert "over a day" in transition.note
 
 
 def test_a_locked_number_stays():

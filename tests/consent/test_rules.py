@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgate.consent.events import ConsentState, PublishedProgram
-from smsgate.consent.settle import HELP_LIMIT, settle
-from smsgate.consent.transitions import COMPARABLE_US
+from smsgate.consent.rules import COMPARABLE_US, HELP_LIMIT, apply_text
 from smsgate.domain.messages import ALL, HOW_TO_LEAVE, Intent
 from tests.fakes.values import decision, stored
 
@@ -21,12 +20,12 @@ OUT, IN, OUT_ALL = Intent.OPT_OUT, Intent.OPT_IN, Intent.OPT_OUT_ALL
 
 
 def play(*messages, consent_state=None, published=PROGRAMS):
-    """Settle messages in the order given; gives the last consent state and all outcomes."""
+    """Apply messages in the order given; gives the last consent state and all outcomes."""
     consent_state, outcomes = consent_state or ConsentState(), []
     for message in messages:
-        settled = settle(message, consent_state, published, START_US)
-        consent_state = settled.consent_state
-        outcomes.append(settled.outcome)
+        transition = apply_text(message, consent_state, published, START_US)
+        consent_state = transition.after
+        outcomes.append(transition.outcome)
     return consent_state, outcomes
 
 
@@ -78,24 +77,24 @@ def test_an_opt_out_of_one_program_removes_its_exception():
 
 def test_a_second_stop_is_a_repeat_and_is_not_answered():
     consent_state, _ = play(out(1))
-    settled = settle(out(2), consent_state, PROGRAMS, START_US)
+    transition = apply_text(out(2), consent_state, PROGRAMS, START_US)
 
-    assert settled.outcome == "repeat"
-    assert settled.reply == ""
+    assert transition.outcome == "repeat"
+    assert transition.reply == ""
 
 
 def test_a_first_stop_and_a_start_that_lifts_are_answered():
-    first = settle(out(1), ConsentState(), PROGRAMS, START_US)
-    lifted = settle(back(2), first.consent_state, PROGRAMS, START_US)
+    first = apply_text(out(1), ConsentState(), PROGRAMS, START_US)
+    lifted = apply_text(back(2), first.after, PROGRAMS, START_US)
 
     assert (first.reply, lifted.reply) == ("opt_out", "opt_in")
 
 
 def test_a_start_of_somebody_who_was_never_out_is_a_repeat():
-    settled = settle(back(1), ConsentState(), PROGRAMS, START_US)
+    transition = apply_text(back(1), ConsentState(), PROGRAMS, START_US)
 
-    assert settled.outcome == "repeat"
-    assert settled.reply == ""
+    assert transition.outcome == "repeat"
+    assert transition.reply == ""
 
 
 def test_an_older_stop_that_comes_late_is_stale_and_changes_nothing():
@@ -134,18 +133,18 @@ def test_on_equal_event_times_the_opt_out_wins(order):
 
 
 def test_a_start_with_the_time_of_the_stop_is_a_tie_and_its_note_says_who_wins():
-    settled = settle(back(7), play(out(7))[0], PROGRAMS, START_US)
+    transition = apply_text(back(7), play(out(7))[0], PROGRAMS, START_US)
 
-    assert (settled.outcome, settled.reply) == ("tie", "")
-    assert settled.note == "an opt-out has the same time, and it wins a tie"
+    assert (transition.outcome, transition.reply) == ("tie", "")
+    assert transition.note == "an opt-out has the same time, and it wins a tie"
 
 
 def test_a_start_that_is_older_than_one_of_two_stops_is_no_tie():
     consent_state, _ = play(out(7, scope="alerts"), out(9, scope=ALL, program="promos"))
-    settled = settle(back(7), consent_state, PROGRAMS, START_US)
+    transition = apply_text(back(7), consent_state, PROGRAMS, START_US)
 
-    assert settled.outcome == "stale"
-    assert "newer" in settled.note
+    assert transition.outcome == "stale"
+    assert "newer" in transition.note
 
 
 def test_a_start_from_a_spool_with_the_time_of_a_stop_of_the_outage_is_no_tie():
@@ -153,7 +152,7 @@ def test_a_start_from_a_spool_with_the_time_of_a_stop_of_the_outage_is_no_tie():
     consent_state, _ = play(out(7_000_000, id_="5000-1"))
     started = back(7_000_000, id_="9000-1", outage_us=outage_us)
 
-    assert settle(started, consent_state, PROGRAMS, START_US).outcome == "stale"
+    assert apply_text(started, consent_state, PROGRAMS, START_US).outcome == "stale"
 
 
 def test_a_repeated_stop_moves_the_event_time_on():
@@ -180,30 +179,38 @@ def test_event_times_more_than_48_hours_apart_are_not_compared():
 def test_help_is_answered_a_few_times_an_hour_and_changes_nothing():
     consent_state, replies = ConsentState(), []
     for at in range(HELP_LIMIT + 2):
-        settled = settle(stored(Intent.HELP, at + 1), consent_state, PROGRAMS, START_US + at)
-        consent_state = settled.consent_state
-        replies.append(settled.reply)
+        transition = apply_text(stored(Intent.HELP, at + 1), consent_state, PROGRAMS, START_US + at)
+        consent_state = transition.after
+        replies.append(transition.reply)
 
     assert replies == ["help"] * HELP_LIMIT + ["", ""]
     assert not consent_state.blocked("alerts")
 
     an_hour_later = START_US + 3600 * 1_000_000 + HELP_LIMIT
-    assert settle(stored(Intent.HELP, 9), consent_state, PROGRAMS, an_hour_later).reply == "help"
+    assert (
+        apply_text(stored(Intent.HELP, 9), consent_state, PROGRAMS, an_hour_later).reply == "help"
+    )
 
 
 def test_a_question_how_to_leave_is_answered_as_help_is():
     asked = stored(Intent.REVIEW, 1, decision=decision(Intent.REVIEW, rule=HOW_TO_LEAVE))
-    settled = settle(asked, ConsentState(), PROGRAMS, START_US)
+    transition = apply_text(asked, ConsentState(), PROGRAMS, START_US)
 
-    assert (settled.outcome, settled.reply, settled.closes_review) == ("recorded", "help", False)
-    assert settle(stored(Intent.REVIEW, 1), ConsentState(), PROGRAMS, START_US).reply == ""
+    assert (transition.outcome, transition.reply, transition.closes_review) == (
+        "recorded",
+        "help",
+        False,
+    )
+    assert apply_text(stored(Intent.REVIEW, 1), ConsentState(), PROGRAMS, START_US).reply == ""
 
 
 @pytest.mark.parametrize("intent", [OUT, IN, OUT_ALL, Intent.HELP])
 def test_an_unrouted_text_is_recorded_and_changes_nothing(intent):
-    settled = settle(stored(intent, 1, program="", scope=""), ConsentState(), PROGRAMS, START_US)
+    transition = apply_text(
+        stored(intent, 1, program="", scope=""), ConsentState(), PROGRAMS, START_US
+    )
 
-    assert (settled.consent_state, settled.outcome, settled.reply) == (
+    assert (transition.after, transition.outcome, transition.reply) == (
         ConsentState(),
         "recorded",
         "",
@@ -211,20 +218,20 @@ def test_an_unrouted_text_is_recorded_and_changes_nothing(intent):
 
 
 def test_what_is_no_phone_number_is_recorded_and_never_suppressed():
-    settled = settle(
+    transition = apply_text(
         stored(OUT, 1, number="AcmeBank", phone=False), ConsentState(), PROGRAMS, START_US
     )
 
-    assert (settled.consent_state, settled.outcome) == (ConsentState(), "recorded")
+    assert (transition.after, transition.outcome) == (ConsentState(), "recorded")
 
 
 def test_a_yes_without_a_question_of_ours_restores_nothing():
     consent_state, _ = play(out(1))
     yes = stored(IN, 2, decision=decision(IN, condition="question_open"))
-    settled = settle(yes, consent_state, PROGRAMS, START_US)
+    transition = apply_text(yes, consent_state, PROGRAMS, START_US)
 
-    assert settled.outcome == "recorded"
-    assert settled.consent_state.blocked("alerts")
+    assert transition.outcome == "recorded"
+    assert transition.after.blocked("alerts")
 
 
 def test_nobody_but_the_subscriber_opts_in_without_a_basis():
@@ -288,10 +295,10 @@ def test_only_a_change_of_state_is_answered(messages):
         message = stored(
             intent, START_US + event_time, f"{place + 1}-0", program=program, scope=scope
         )
-        settled = settle(message, consent_state, PROGRAMS, START_US)
+        transition = apply_text(message, consent_state, PROGRAMS, START_US)
         before = {name for name in PROGRAMS if consent_state.blocked(name)}
-        after = {name for name in PROGRAMS if settled.consent_state.blocked(name)}
-        if settled.reply:
+        after = {name for name in PROGRAMS if transition.after.blocked(name)}
+        if transition.reply:
             assert before != after
-            assert settled.outcome == "applied"
-        consent_state = settled.consent_state
+            assert transition.outcome == "applied"
+        consent_state = transition.after
