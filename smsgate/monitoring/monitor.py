@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from smsgate.domain.errors import (
     RecordsNotReady,
@@ -24,6 +25,7 @@ from smsgate.metrics.snapshot import (
     SpoolDepth,
     SystemSnapshot,
 )
+from smsgate.monitoring.archive_report import ArchiveReport, report_archive
 from smsgate.monitoring.conditions import (
     Condition,
     condition,
@@ -32,7 +34,7 @@ from smsgate.monitoring.conditions import (
     spool_conditions,
 )
 from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime
-from smsgate.pipeline.archive import ArchiveReport, LedgerArchiver
+from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import usable
 from smsgate.settings import Account, Settings
@@ -97,7 +99,7 @@ class Monitor:
             "queue": of.queue.ask(self._job_queue.ping),
             "records": of.records.ask(self._archiver.records.check),
         }
-        asked_archive = of.archiver.ask(self._archiver.report)
+        asked_archive = of.archiver.ask(partial(report_archive, self._archiver))
         asked_spool = of.spool.ask(self._spool.report)
         unusable = {
             name: problem for name, answer in asked.items() if (problem := _problem(name, answer))

@@ -2,24 +2,18 @@
 
 A partition is left alone where store and records contradict each other:
 
-- the store *fell back* (it was flushed, or failed over to an older copy): the records have
-  events that the store neither has nor knows to be recorded. What it writes from then on may rest
-  on a state that misses them, so it must be brought up first, by ``smsgate rebuild``;
-- the records *lack* what the store knows to be recorded: another database, or an older copy.
+- the store is behind (it was flushed, or failed over to an older copy): the records have events
+  that the store neither has nor knows to be recorded. What it writes from then on may rest on a
+  state that misses them, so it must be brought up first, by ``smsgate rebuild``;
+- the records are behind what the store knows to be recorded: another database, or an older copy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 
-from smsgate.domain.errors import (
-    RecordsDiffer,
-    RecordsUnavailable,
-    StoreNotReady,
-    StoreUnavailable,
-)
+from smsgate.domain.errors import RecordsDiffer
 from smsgate.domain.messages import ms_of
 from smsgate.records import Records
 from smsgate.records.deliveries import text_deliveries
@@ -29,35 +23,19 @@ from smsgate.store.store import Store
 
 BATCH = 24
 """Entries of a partition in one transaction. 64 take 6 MiB more, and a sixth less CPU time."""
-_UNTOLD = 64
-"""As many as a mover of any release may have recorded when it died, and not trimmed yet."""
+_NOT_TRIMMED = 64
+"""As many lines as a mover of any release may have recorded when it died, and not trimmed yet."""
 LONG = 4_000
 """An event of so many bytes is that of a list, with up to 500 numbers."""
-LACKING = (
+_RECORDS_BEHIND = (
     "the records end at {seq:,}, and the store was told of {kept:,}: this is another database, "
     "or an older copy (go on: `smsgate records adopt`)"
 )
-FELL_BACK = (
+_STORE_BEHIND = (
     "the records have {seq:,} events and the store knows of {kept:,}: it fell back; run "
     "`smsgate rebuild`"
 )
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveReport:
-    """Whether events reach the records; each text is empty where there is nothing to say."""
-
-    waiting: str = ""
-    """How much waits and for how long, which is normal for a moment."""
-    problem: str = ""
-    """Why they cannot be moved now. Then they wait in the store."""
-
-    @property
-    def text(self) -> str:
-        """``ok``, ``ok; …`` with what waits, or what is wrong."""
-        parts = [self.waiting, self.problem] if self.problem else ["ok", self.waiting]
-        return "; ".join(filter(None, parts))
 
 
 class LedgerArchiver:
@@ -87,8 +65,8 @@ class LedgerArchiver:
             is_cut = any(one is not found[partition] for partition, one in pages.items())
             self._count = 1 if is_cut else min(2 * self._count, BATCH)
             self.refuse_foreign_store()
-            sound, problem = self._sound(pages)
-            new = self.record(sound) if sound else 0
+            movable, problem = self.compare(pages)
+            new = self.record(movable) if movable else 0
             if new is not None:
                 if problem:
                     raise RecordsDiffer(problem)
@@ -124,26 +102,6 @@ class LedgerArchiver:
             moved += self.move()
         return moved
 
-    def report(self) -> ArchiveReport:
-        """How events come from the store to the records. Raises nothing."""
-        waits = ""
-        try:
-            waiting = self.store.ledger_reader.waiting()
-            if waiting.count:
-                oldest_s = waiting.oldest_us / 1_000_000
-                waits = f"{waiting.count:,} events wait, oldest {oldest_s:.1f} s"
-            self.records.check()
-            self.refuse_foreign_store()
-            kept, seqs = self.store.ledger.kept(), self.records.writer.seqs()
-            if any(kept[partition] != seqs.get(partition, 0) for partition in kept):
-                _, problem = self._sound(self.store.ledger.unmoved(BATCH))
-                return ArchiveReport(waits, problem)
-        except StoreNotReady:
-            pass  # the store's own report says so
-        except (RecordsDiffer, RecordsUnavailable, StoreUnavailable) as error:
-            return ArchiveReport(waits, str(error))
-        return ArchiveReport(waits)
-
     def refuse_foreign_store(self) -> None:
         """Move only from a store that the records know; the first one they meet is theirs."""
         id_ = self.store.metadata.store_id()
@@ -160,17 +118,20 @@ class LedgerArchiver:
             )
         self._known = id_
 
-    def _sound(self, pages: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], str]:
+    def compare(self, pages: Mapping[int, LedgerPage]) -> tuple[dict[int, LedgerPage], str]:
         """The partitions that may be moved, and what is wrong with the others."""
         seqs = self.records.writer.seqs()
         ends = {partition: (seqs.get(partition, 0), one.kept) for partition, one in pages.items()}
-        lacking = {partition: end for partition, end in ends.items() if end[0] < end[1]}
-        is_behind = any(seq > kept for seq, kept in ends.values())  # or another mover was faster
-        fell_back = self.fallen_back() if is_behind else {}
-        unsound = lacking.keys() | fell_back.keys()
-        sound = {partition: one for partition, one in pages.items() if partition not in unsound}
-        problems = (_difference(LACKING, lacking), _difference(FELL_BACK, fell_back))
-        return sound, "; ".join(filter(None, problems))
+        records_behind = {at: end for at, end in ends.items() if end[0] < end[1]}
+        differs = any(seq > kept for seq, kept in ends.values())  # or another mover was faster
+        store_behind = self.store_behind() if differs else {}
+        left_alone = records_behind.keys() | store_behind.keys()
+        movable = {at: one for at, one in pages.items() if at not in left_alone}
+        problems = (
+            _difference(_RECORDS_BEHIND, records_behind),
+            _difference(_STORE_BEHIND, store_behind),
+        )
+        return movable, "; ".join(filter(None, problems))
 
     def refuse_older_store(self) -> None:
         """Raise ``RecordsDiffer`` where the store lacks events that the records have.
@@ -181,24 +142,24 @@ class LedgerArchiver:
         if self.records.absent:
             return
         self.refuse_foreign_store()
-        if fell_back := self.fallen_back():
-            raise RecordsDiffer(_difference(FELL_BACK, fell_back))
+        if behind := self.store_behind():
+            raise RecordsDiffer(_difference(_STORE_BEHIND, behind))
 
-    def fallen_back(self) -> dict[int, tuple[int, int]]:
-        """By partition that fell back, how many events the records and the store know of.
+    def store_behind(self) -> dict[int, tuple[int, int]]:
+        """By partition whose store is behind, how many events the records and it know of.
 
         Raises ``StoreUnavailable``, ``RecordsUnavailable``.
         """
         # Asked after the records, the store knows whatever another mover moved meanwhile.
-        seqs, found = self.records.writer.seqs(), self.store.ledger.unmoved(_UNTOLD)
+        seqs, found = self.records.writer.seqs(), self.store.ledger.unmoved(_NOT_TRIMMED)
         return {
             partition: (seqs[partition], one.kept)
             for partition, one in found.items()
-            if one.kept < seqs.get(partition, 0) and not self._has_untold(one, partition, seqs)
+            if one.kept < seqs.get(partition, 0) and not self._is_untrimmed(one, partition, seqs)
         }
 
-    def _has_untold(self, one: LedgerPage, partition: int, seqs: Mapping[int, int]) -> bool:
-        """Whether the ledger still has what the store does not know to be recorded.
+    def _is_untrimmed(self, one: LedgerPage, partition: int, seqs: Mapping[int, int]) -> bool:
+        """Whether the ledger still has all that the store does not know to be recorded.
 
         So it is where a mover ended between its commit and the trimming.
         """

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from smsgate.monitoring.archive_report import report_archive
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings import Retention
@@ -66,7 +67,7 @@ def test_while_the_store_is_rebuilt_it_waits(services, happen, redis_client):
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 0)
     thread = record_threads(services.archiver, services.forgetting)[0]
     assert thread.run_once() > ARCHIVE_S
-    assert services.archiver.report().text.startswith("ok; 1 events wait")
+    assert report_archive(services.archiver).text.startswith("ok; 1 events wait")
     redis_client.hset(PARTITION_KEYS[0].metadata, "ready", 1)
     assert thread.run_once() == ARCHIVE_S
     assert services.records.reader.count_events() == 1

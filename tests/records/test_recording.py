@@ -12,6 +12,7 @@ from smsgate.domain.errors import (
     RecordsUnavailable,
     StoreUnavailable,
 )
+from smsgate.monitoring.archive_report import report_archive
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, database
@@ -62,7 +63,7 @@ def test_what_waits_is_moved_and_then_taken_out_of_the_ledger(archiver, happen, 
         assert now_us - 10_000_000 < one.committed_us <= now_us
     assert store.ledger.kept()[PARTITION] == 2
     assert archiver.move() == 0
-    assert archiver.report().text == "ok"
+    assert report_archive(archiver).text == "ok"
 
 
 def test_more_than_a_batch_is_moved_in_order(happen, store, records, monkeypatch):
@@ -164,7 +165,7 @@ def test_a_database_that_is_away_leaves_everything_in_the_ledger(store, happen):
 
     with pytest.raises(RecordsUnavailable):
         mover.move()
-    said = mover.report().text
+    said = report_archive(mover).text
     away.close()
 
     assert store.ledger_reader.waiting().count == 1
@@ -202,7 +203,7 @@ def test_tables_of_another_version_leave_everything_in_the_ledger(archiver, happ
 
     with pytest.raises(RecordsNotReady, match="9999"):
         archiver.move()
-    assert "run that smsgate, or a newer one" in archiver.report().text
+    assert "run that smsgate, or a newer one" in report_archive(archiver).text
 
 
 def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
@@ -210,7 +211,7 @@ def test_a_store_that_is_away_is_said(archiver, redis_client, monkeypatch):
         raise StoreUnavailable("the store cannot be used: away")
 
     monkeypatch.setattr(archiver.store.ledger_reader, "waiting", away)
-    assert archiver.report().text == "the store cannot be used: away"
+    assert report_archive(archiver).text == "the store cannot be used: away"
 
 
 def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
@@ -229,7 +230,7 @@ def test_a_store_that_fell_back_is_left_alone_until_it_is_brought_up(
 
     assert inbox_ids(records) == recorded(1, 2)
     assert inbox_ids(records, OTHER) == recorded(4)
-    assert not archiver.report().text.startswith("ok")
+    assert not report_archive(archiver).text.startswith("ok")
 
 
 def test_what_a_release_before_recorded_and_did_not_trim_is_no_store_that_fell_back(
@@ -256,17 +257,17 @@ def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
         happen(1, 2, number=number)
     archiver.move_all()
     redis_client.delete(*(keys.kept for keys in PARTITION_KEYS))
-    assert archiver.report().text == (
+    assert report_archive(archiver).text == (
         "partitions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15: "
         "the records have 32 events and the store knows of 0: "
         "it fell back; run `smsgate rebuild`"
     )
     for keys in PARTITION_KEYS[3:]:
         redis_client.set(keys.kept, 2)
-    assert "partitions 0, 1, 2: the records have 6 events" in archiver.report().text
+    assert "partitions 0, 1, 2: the records have 6 events" in report_archive(archiver).text
     redis_client.set(PARTITION_KEYS[1].kept, 3)
     redis_client.set(PARTITION_KEYS[2].kept, 9)
-    assert archiver.report().text == (
+    assert report_archive(archiver).text == (
         "partitions 1, 2: the records end at 4, and the store was told of 12: "
         "this is another database, or an older copy (go on: `smsgate records adopt`); "
         "partition 0: the records have 2 events and the store knows of 0: "

@@ -19,6 +19,7 @@ from smsgate.features.records_admin.rebuild import (
 )
 from smsgate.interface.operation import Column, Context, Download, Listing, operation
 from smsgate.interface.schemas import NoFields, Number, SinceTime, UntilTime, micros
+from smsgate.monitoring.archive_report import report_archive
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting, Forgotten, forget_number
@@ -85,7 +86,7 @@ def read_records_status(
     records.check()
     reader, heads = records.reader, records.reader.heads()
     return RecordsStatus(
-        archiver.report().text,
+        report_archive(archiver).text,
         reader.count_events(),
         reader.count_numbers(),
         [one.id for one in reader.stores()],

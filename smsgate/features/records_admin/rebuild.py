@@ -102,7 +102,7 @@ class RebuildService:
         if not id_:
             return "the store is empty, and the records are not"
         self._refuse_foreign(id_)
-        lost = ", ".join(map(str, sorted(self._archiver.fallen_back())))
+        lost = ", ".join(map(str, sorted(self._archiver.store_behind())))
         return f"partitions {lost} fell back behind the records" if lost else ""
 
     def rebuild(
