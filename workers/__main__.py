@@ -98,19 +98,17 @@ def _refuse_port(host: str, port: int) -> None:
 
 def _worker(environ: Mapping[str, str], _: str) -> None:
     process = RunningProcess(load_configuration(environ), "worker")
-    jobs.apply = process.services.applier.work
     process.start(Parts(process.services).bind(list_thread, 0)())
-    _work(process, APPLY[0])
+    _work(process, APPLY[0], process.services.applier.work)
 
 
 def _sender(environ: Mapping[str, str], _: str) -> None:
     process = RunningProcess(load_configuration(environ), "sender")
-    jobs.send = partial(process.services.sender.drain, patience_s=PATIENCE_S)
     process.start(*Parts(process.services).bind(delivery_threads, 0)())
-    _work(process, SEND[0])
+    _work(process, SEND[0], partial(process.services.sender.drain, patience_s=PATIENCE_S))
 
 
-def _work(process: RunningProcess, queue: str) -> None:
+def _work(process: RunningProcess, queue: str, work: jobs.Work) -> None:
     """Run jobs until a signal, or an error of Redis in the middle of one.
 
     After that a supervisor starts the process again.
@@ -119,7 +117,7 @@ def _work(process: RunningProcess, queue: str) -> None:
     url = process.configuration.settings.queue_url
     with redis.Redis.from_url(url, socket_connect_timeout=2) as connection:
         try:
-            jobs.worker_on(connection, queue).work(logging_level="WARNING")
+            jobs.worker_on(connection, queue, work).work(logging_level="WARNING")
         except redis.RedisError as error:
             raise QueueUnavailable(f"the worker lost Redis: {error}") from error
         finally:

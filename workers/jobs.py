@@ -38,38 +38,36 @@ data to unpack, are as if they were not there."""
 _log = structlog.get_logger()
 
 
+Work = Callable[[int], object]
+"""What is done for a partition."""
+_work: dict[str, Work] = {}
+"""By queue, what this process does: RQ finds the function of a job by its name alone."""
+
+
 def apply_inbox(partition: int) -> None:
     """Apply what waits in a partition's inbox."""
-    _do(apply, partition)
+    _run(APPLY[0], partition)
 
 
 def send_replies(partition: int) -> None:
     """Send the due replies of a partition."""
-    _do(send, partition)
+    _run(SEND[0], partition)
 
 
-def _nothing(_: int) -> None:
-    raise RuntimeError("this process does not run such jobs")
-
-
-apply: Callable[[int], object] = _nothing
-send: Callable[[int], object] = _nothing
-"""What does the work in this process; ``workers/__main__.py`` sets the one that it needs."""
-
-
-def _do(work: Callable[[int], object], partition: int) -> None:
+def _run(queue: str, partition: int) -> None:
     try:
-        work(partition)
+        _work[queue](partition)
     except (StoreUnavailable, StoreNotReady) as error:
         # Nothing is lost: entries and replies stay, and the clock asks for another job.
         _log.warning("job waits", partition=partition, problem=str(error))
 
 
-def worker_on(connection: redis.Redis, queue: str) -> SimpleWorker:
-    """A worker on one queue that runs only jobs of ours.
+def worker_on(connection: redis.Redis, queue: str, work: Work) -> SimpleWorker:
+    """A worker on one queue that runs only jobs of ours, each of which calls ``work``.
 
     In its own process: forking for each would cost more than the job.
     """
+    _work[queue] = work
     worker = SimpleWorker(
         [Queue(queue, connection=connection, serializer=JSONSerializer, job_class=AllowedJob)],
         connection=connection,

@@ -21,7 +21,7 @@ from workers import jobs
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 26, 6_283
+MAX_FILES, MAX_LINES = 26, 6_249
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
 MAX_RUN_LINES = 2_462
 """Of the functions that run, which moving code to other files does not change. Likewise."""
@@ -85,12 +85,9 @@ def earlier_threads() -> frozenset[threading.Thread]:
 
 
 @pytest.fixture
-def stop(
-    services, signed, api, redis_client, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], None]:
+def stop(services, signed, api, redis_client) -> Callable[[str], None]:
     """Takes a STOP of a number the whole way, as the processes do it, but in this one."""
-    monkeypatch.setattr(jobs, "apply", services.applier.work)
-    monkeypatch.setattr(jobs, "send", services.sender.drain)
+    works = {APPLY[0]: services.applier.work, SEND[0]: services.sender.drain}
     services.records.migrate()
     client = create_app(services).test_client()
 
@@ -101,8 +98,8 @@ def stop(
         answer = client.post("/webhooks/twilio", headers=request.headers, data=request.body)
         assert answer.status_code == 200
         before = len(api.sent)
-        for queue in (APPLY[0], SEND[0]):
-            jobs.worker_on(redis_client, queue).work(burst=True)
+        for queue, work in works.items():
+            jobs.worker_on(redis_client, queue, work).work(burst=True)
         api.wait_for(before + 1)
         partition = partition_of(number)
         until(lambda: not services.store.outbox.depth(partition))

@@ -34,14 +34,13 @@ def proof(tmp_path):
 
 
 @pytest.fixture
-def works(redis_url, redis_client, monkeypatch):
+def works(redis_url, redis_client):
     """Runs the worker until its queue is empty; gives the partitions that it applied."""
     applied: list[int] = []
-    monkeypatch.setattr("workers.jobs.apply_inbox", applied.append)
 
     def work() -> list[int]:
         JobQueue(redis_url, 2.0).enqueue(APPLY, 3)  # behind whatever the stranger enqueued
-        worker_on(redis_client, "inbox").work(burst=True, logging_level="WARNING")
+        worker_on(redis_client, "inbox", applied.append).work(burst=True, logging_level="WARNING")
         return applied
 
     return work

@@ -65,14 +65,11 @@ def died(redis_client, job_queue) -> None:
     redis_client.zadd(StartedJobRegistry(queue=queue).key, {f"{id_}:gone": 1})
 
 
-def test_of_a_job_that_died_with_its_worker_the_next_worker_leaves_nothing(
-    job_queue, redis_client, monkeypatch
-):
+def test_of_a_job_that_died_with_its_worker_the_next_worker_leaves_nothing(job_queue, redis_client):
     worked = []
-    monkeypatch.setattr("workers.jobs.apply_inbox", worked.append)
     died(redis_client, job_queue)
     job_queue.enqueue(APPLY, 2)
-    worker_on(redis_client, "inbox").work(burst=True, logging_level="WARNING")
+    worker_on(redis_client, "inbox", worked.append).work(burst=True, logging_level="WARNING")
     assert worked == [2]
     assert [*redis_client.scan_iter("rq:job:*")] == []
     queue = queue_of(redis_client)
