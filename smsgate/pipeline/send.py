@@ -246,19 +246,7 @@ class ReplySender:
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = msgspec.structs.replace(claim.reply, problem="")
-        event = Event(
-            id=event_id(claim.now_us // 1000, reply.id, outcome, claim.token),
-            kind=reply.event_kind,
-            outcome=outcome,
-            number=reply.number,
-            program=reply.program,
-            inbox_id=reply.answers,
-            reply=reply,
-            applied_us=claim.now_us,
-            note=note,
-            provider_id=provider_id,
-            software=__version__,
-        )
+        event = reply_event(reply, outcome, note, claim.now_us, claim.token, provider_id)
         dead = DeadLetter(reply, outcome, note, claim.now_us) if outcome in _GIVEN_UP else None
         is_done, receipt = self._store.outbox.done(claim, event, dead)
         if not is_done:
@@ -267,6 +255,25 @@ class ReplySender:
         self._note((REPLIES, (reply.account, reply.kind, outcome), 1))
         if receipt is not None:
             take_early(self._store, reply, receipt)
+
+
+def reply_event(
+    reply: Reply, outcome: str, note: str, now_us: int, attempt: str, provider_id: str = ""
+) -> Event:
+    """What became of a reply. ``attempt`` tells it from what became of it at another time."""
+    return Event(
+        id=event_id(now_us // 1000, reply.id, outcome, attempt),
+        kind=reply.event_kind,
+        outcome=outcome,
+        number=reply.number,
+        program=reply.program,
+        inbox_id=reply.answers,
+        reply=reply,
+        applied_us=now_us,
+        note=note,
+        provider_id=provider_id,
+        software=__version__,
+    )
 
 
 def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:

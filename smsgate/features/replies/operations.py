@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate import __version__
 from smsgate.consent import event_text
-from smsgate.consent.events import DeadLetter, Event, event_id
+from smsgate.consent.events import DeadLetter
 from smsgate.consent.rules import late
 from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
@@ -19,6 +18,7 @@ from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.monitoring.conditions import reply_problems
+from smsgate.pipeline.send import reply_event
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.store import Store
@@ -201,18 +201,8 @@ def _settle(
 ) -> ChangedRow:
     """Replace the letter by its event, and by the reply ``again`` that is due, if there is one."""
     reply = letter.reply
-    event = Event(
-        id=event_id(now_us // 1000, reply.id, outcome, str(now_us)),
-        kind=reply.event_kind,
-        outcome=outcome,
-        number=reply.number,
-        program=reply.program,
-        inbox_id=reply.answers,
-        reply=reply,
-        applied_us=now_us,
-        note=f"by {context.actor()}; before: {letter.outcome}, {letter.note}",
-        software=__version__,
-    )
+    note = f"by {context.actor()}; before: {letter.outcome}, {letter.note}"
+    event = reply_event(reply, outcome, note, now_us, str(now_us))
     partition = int(reply.id.partition("-")[0])
     if not store.unsent_replies.settle_dead(partition, reply.id, event, again):
         raise NotFound("Nothing was changed: someone else retried or dismissed it first.")
