@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shlex
-import shutil
 import signal
 import socket
 import sys
@@ -12,10 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO
 
 import click
 import msgspec
@@ -44,10 +43,6 @@ SETTLE_S = 10.0
 """How long a collaborator may be unwell, once the web process answers, before that is told."""
 PERIOD_S = 0.5
 """How often processes and the files of the configuration are looked at."""
-
-
-class CannotStart(SmsGateError):
-    """Something on this machine is in the way of ``smsgate dev``."""
 
 
 @click.command(epilog="Example: smsgate dev --port 8000 --data-dir var")
@@ -84,22 +79,28 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             stack.callback(signal.signal, number, signal.getsignal(number))
             signal.signal(number, signal.default_int_handler)
         lock = stack.enter_context((directory / "lock").open("a"))
-        _wait_for_lock(lock, directory)
+        try:  # it is free once the last process on the data has ended
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            click.echo(
+                f"Another smsgate dev runs on {directory}: this one waits until that has ended. "
+                "A second one beside it: smsgate dev --data-dir var2 --port 8001"
+            )
+            fcntl.flock(lock, fcntl.LOCK_EX)
         groups = stack.enter_context(ProcessGroups([lock.fileno()]))
-        supervisor = Supervisor(groups)
-        variables = _variables(environ, directory)
+        supervisor, variables = Supervisor(groups), _variables(environ, directory)
         settings = load_configuration({**environ, **variables}).settings
         try:
             socket.create_server((HOST, settings.port)).close()
         except OSError as error:
-            raise CannotStart(
+            raise click.UsageError(
                 f"Port {settings.port} cannot be used ({error.strerror}). "
                 "Another one: smsgate dev --port 8001"
             ) from error
         if not environ.get("REDIS_URL"):
-            own = redis_server.start(directory / "redis", groups)
-            supervisor.run("redis", own.command, process=own.process)
-            variables["REDIS_URL"] = own.url
+            own = directory / "redis"
+            supervisor.run("redis", lambda: redis_server.start(own, groups).process)
+            variables["REDIS_URL"] = redis_server.url_of(own)
         env, url = {**environ, **variables}, f"http://{HOST}:{settings.port}"
         loaded = seen = _file_versions(settings.config_dir)
         configuration = load_configuration(env)
@@ -110,7 +111,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         stack.callback(lease.close)
         for name in PROCESSES:
             command = [sys.executable, "-m", "smsgate.cli", "run", name]
-            supervisor.run(name, [*command, "--host", HOST] if name == "web" else command, env)
+            command += ["--host", HOST] if name == "web" else []
+            supervisor.run(name, partial(groups.start, command, env=env, output=None))
         stack.callback((directory / RUN_FILE).unlink, missing_ok=True)
         key = settings.api_keys[0].get_secret_value()
         made = DevRun(url, env["REDIS_URL"], key, variables)
@@ -124,19 +126,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             before, seen = seen, _file_versions(settings.config_dir)
             if before == seen != loaded:  # half of a file may be without a fault
                 loaded = seen
-                _restart(env, groups, supervisor)
-
-
-def _wait_for_lock(lock: IO[str], directory: Path) -> None:
-    """Lock the data directory; the lock is free once the last process on the data has ended."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        click.echo(
-            f"Another smsgate dev runs on {directory}: this one waits until that has ended. "
-            "A second one beside it: smsgate dev --data-dir var2 --port 8001"
-        )
-        fcntl.flock(lock, fcntl.LOCK_EX)
+                _restart(env, supervisor)
 
 
 def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
@@ -184,7 +174,7 @@ def _file_versions(folder: Path) -> frozenset[tuple[str, int]]:
     return frozenset(found)
 
 
-def _restart(env: Mapping[str, str], groups: ProcessGroups, supervisor: Supervisor) -> None:
+def _restart(env: Mapping[str, str], supervisor: Supervisor) -> None:
     """Let the processes start anew on the changed configuration, unless it has faults."""
     try:
         version = checked_configuration(env).version
@@ -193,7 +183,7 @@ def _restart(env: Mapping[str, str], groups: ProcessGroups, supervisor: Supervis
         return
     _warn(f"The configuration has changed: the processes restart, version {version}.")
     for name in PROCESSES:
-        groups.signal(supervisor.running[name], signal.SIGTERM)
+        supervisor.running[name].terminate()
 
 
 def _wait_until_ready(services: Services, port: int, supervisor: Supervisor) -> None:
@@ -225,9 +215,8 @@ def welcome(url: str, configuration: Configuration, link: str | None) -> None:
     for warning in configuration.warnings:
         _warn(f"WARNING {warning}")
     settings, directory = configuration.settings, configuration.settings.data_dir.resolve()
-    program = "smsgate" if shutil.which("smsgate") else sys.argv[0]
-    lines = [f'{program} text "Stop." --from {SUBSCRIBER}', f"{program} history {SUBSCRIBER}"]
-    lines += [f"{program} check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
+    lines = [f'smsgate text "Stop." --from {SUBSCRIBER}', f"smsgate history {SUBSCRIBER}"]
+    lines += [f"smsgate check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
     if directory != data_dir.data_dir({}).resolve():  # a second terminal would not find it
         lines.insert(0, f"export SMSGATE_DATA_DIR={shlex.quote(str(directory))}")
     click.secho("\nsmsgate is ready. Be a subscriber, in a second terminal:\n", bold=True)

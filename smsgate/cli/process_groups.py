@@ -13,7 +13,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -98,30 +97,23 @@ class ProcessGroups(AbstractContextManager["ProcessGroups"]):
 
 
 class Supervisor:
-    """Starts processes, and starts again what has ended. They write where this process writes."""
+    """Keeps processes running, which write where this process writes."""
 
     def __init__(self, groups: ProcessGroups) -> None:
         self.running: dict[str, subprocess.Popen[str]] = {}
         self._groups = groups
         self._starts: dict[str, Callable[[], subprocess.Popen[str]]] = {}
 
-    def run(
-        self,
-        name: str,
-        command: Sequence[str],
-        env: Mapping[str, str] | None = None,
-        process: subprocess.Popen[str] | None = None,
-    ) -> None:
-        """Start a process, unless it is given, and keep it running."""
-        self._starts[name] = partial(self._groups.start, command, env=env, output=None)
-        self.running[name] = process or self._starts[name]()
+    def run(self, name: str, start: Callable[[], subprocess.Popen[str]]) -> None:
+        """Start a process and keep it running."""
+        self._starts[name] = start
+        self.running[name] = start()
 
     def look(self) -> None:
         """Start again what has ended. It is to be called every now and then."""
         for name, process in self.running.items():
-            if process.poll() is None:
-                continue
-            code = self._groups.wait(process)
-            ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            click.echo(f"{name} ended ({ending}); starts again")
-            self.running[name] = self._starts[name]()
+            if process.poll() is not None:
+                code = self._groups.wait(process)
+                ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+                click.echo(f"{name} ended ({ending}); starts again")
+                self.running[name] = self._starts[name]()

