@@ -13,7 +13,7 @@ from smsgate.features.simulator.service import (
     RANGES,
     PhoneView,
     SentText,
-    find_range,
+    draw_number,
     make_message,
     parse_fictional,
     post_text,
@@ -79,10 +79,11 @@ class _SimulatorPages:
 
     def change_phone(self) -> Response:
         """Take another number: a random one of a country, or the one in the form."""
-        found = find_range(request.form.get("region", ""))
+        region = request.form.get("region", "")
+        region = region if region in RANGES else "US"
         given = request.form.get("number", "").strip()
-        number = parse_fictional(given) if given else found.draw()
-        session[_PHONE] = {"region": found.region, "number": number}
+        number = parse_fictional(given) if given else draw_number(region)
+        session[_PHONE] = {"region": region, "number": number}
         return redirect(PATH, 303)
 
     def send_text(self) -> Response:
@@ -123,5 +124,5 @@ class _SimulatorPages:
 def _phone() -> dict[str, Any]:
     kept = session.get(_PHONE)
     if not isinstance(kept, dict) or "number" not in kept or "region" not in kept:
-        kept = session[_PHONE] = {"region": "US", "number": find_range("US").draw()}
+        kept = session[_PHONE] = {"region": "US", "number": draw_number("US")}
     return kept

@@ -34,47 +34,28 @@ _MAX_SHOWN = 40
 """Texts of a conversation that are shown."""
 _MAX_SEARCHED = 500
 """Entries of the partition's inbox among which the text is looked for."""
-_NANPA = re.compile(r"\+1[2-9]\d\d55501\d\d", re.ASCII)
+
+RANGES = {
+    "US": ("United States", "+141555501XX"),  # NANPA: 555-0100 to 555-0199
+    "GB": ("United Kingdom", "+447700900XXX"),  # Ofcom: numbers for drama use
+    "FR": ("France", "+3363998XXXX"),  # ARCEP, decision 2018-0881, 2.5.12
+    "DE": ("Germany", "+491713920XXX"),  # Bundesnetzagentur: for media productions
+}
+"""By region the country, and its numbers that are kept for fiction; an X is any digit."""
 
 
-class NumberRange(NamedTuple):
-    """Reserved numbers of one country."""
-
-    region: str
-    country: str
-    prefix: str
-    digits: int
-    """How many follow the prefix."""
-
-    def draw(self) -> str:
-        """Return a random number of the range."""
-        return f"{self.prefix}{secrets.randbelow(10**self.digits):0{self.digits}}"
-
-
-RANGES = (
-    NumberRange("US", "United States", "+141555501", 2),  # NANPA: 555-0100 to 555-0199
-    NumberRange("GB", "United Kingdom", "+447700900", 3),  # Ofcom: numbers for drama use
-    NumberRange("FR", "France", "+3363998", 4),  # ARCEP, decision 2018-0881, 2.5.12
-    NumberRange("DE", "Germany", "+491713920", 3),  # Bundesnetzagentur: for media productions
-)
-
-
-def find_range(region: str) -> NumberRange:
-    """Return the range of a country; default: that of the United States."""
-    return next((one for one in RANGES if one.region == region), RANGES[0])
+def draw_number(region: str) -> str:
+    """A random number of a region of ``RANGES``."""
+    return re.sub("X", lambda _: str(secrets.randbelow(10)), RANGES[region][1])
 
 
 def parse_fictional(text: str) -> str:
     """Return the number in E.164. Raises ``InvalidNumber`` if it may belong to a person."""
-    number = e164(text.strip())
-    for one in RANGES:
-        if number.startswith(one.prefix) and len(number) == len(one.prefix) + one.digits:
-            return number
-    if _NANPA.fullmatch(number):
+    number, shapes = e164(text.strip()), [shape for _, shape in RANGES.values()]
+    if any(re.fullmatch(re.escape(one).replace("X", "[0-9]"), number) for one in shapes):
         return number
-    shown = ", ".join(f"{one.prefix}{'X' * one.digits}" for one in RANGES)
     raise InvalidNumber(
-        f"{number} may belong to someone: use one that is reserved for fiction: {shown}"
+        f"{number} may belong to someone: use one that is reserved for fiction: {', '.join(shapes)}"
     )
 
 
