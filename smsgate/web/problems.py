@@ -1,13 +1,17 @@
 """Errors into HTTP answers, here and nowhere else.
 
-Programs that call ``/v1`` get ``application/problem+json`` (RFC 9457); providers and people get
-the sentence alone, since providers show it to the operator in their own error logs.
+Programs that call ``/v1`` get ``application/problem+json`` (RFC 9457), people at the console a page
+(``console/errors.py``); providers get the sentence alone, since they show it to the operator in
+their own error logs.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -22,20 +26,25 @@ _API = "/v1/"
 _RETRY_AFTER_S = "5"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
+MakeAnswer: TypeAlias = Callable[[int, str, str], Response]
 _log = structlog.get_logger("smsgate.web")
 
 
-def register_error_handlers(app: Flask) -> None:
-    """Make the application answer every error by the rules of this file."""
-    app.register_error_handler(SmsGateError, _ours)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+def register_error_handlers(app: Flask, make: MakeAnswer | None = None) -> None:
+    """Make the application answer every error by the rules of this file.
+
+    ``make``: an answer of status, sentence, and the error's name for programs.
+    """
+    make = make or _answer
+    app.register_error_handler(SmsGateError, partial(_ours, make))
+    app.register_error_handler(HTTPException, partial(_http, make))
+    app.register_error_handler(Exception, partial(_unexpected, make))
     app.log_exception = _unanswered  # type: ignore[method-assign]  # Flask's own shows the path
 
 
-def _ours(error: SmsGateError) -> Response:
+def _ours(make: MakeAnswer, error: SmsGateError) -> Response:
     g.problem = error
-    answer = _answer(error.status, str(error), reason_of(error))
+    answer = make(error.status, str(error), reason_of(error))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_webhook():
         _log.warning("cannot answer", route=_route(), reason=reason_of(error), problem=str(error))
     if error.status == _NOT_NOW:
@@ -47,24 +56,24 @@ def _ours(error: SmsGateError) -> Response:
     return answer
 
 
-def _http(error: HTTPException) -> Response:
+def _http(make: MakeAnswer, error: HTTPException) -> Response:
     sentence = error.description or error.name
     if _is_api() and isinstance(error, NotFound):
         sentence = "There is no such call; those that there are: GET /v1/openapi.json."
     elif isinstance(error, MethodNotAllowed) and error.valid_methods:
         sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
-    answer = _answer(error.code or 500, sentence, reason_of(error))
+    answer = make(error.code or 500, sentence, reason_of(error))
     for name, value in error.get_headers():
         if name in _KEPT_HEADERS:
             answer.headers[name] = value
     return answer
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected(make: MakeAnswer, error: Exception) -> Response:
     """Tell the operator everything but the message's content, and the caller nothing."""
     g.problem = error
     _log.error("request failed", method=request.method, route=_route(), exc_info=error)
-    return _answer(500, "Something failed here that should not; it has been logged.", "failed")
+    return make(500, "Something failed here that should not; it has been logged.", "failed")
 
 
 def _unanswered(exc_info: object) -> None:

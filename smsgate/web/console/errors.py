@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from urllib.parse import unquote, urlsplit
 
-import structlog
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -24,9 +23,9 @@ from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import LINK_PATH
 from smsgate.web.console.auth import IN, OUT, notice, operator, to_sign_in
 from smsgate.web.console.return_path import HOME, is_part, return_path
+from smsgate.web.problems import register_error_handlers
 
-_log = structlog.get_logger("smsgate.console")
-Answer = tuple[str, int] | Response
+_TITLES = {403: "Forbidden", 404: "Not Found", 500: "Something went wrong"}
 _OPEN = (IN, OUT, LINK_PATH)
 """Paths of forms that nobody has to be signed in for."""
 _OUT_OF_DATE = "This page is out of date"
@@ -56,10 +55,8 @@ class FailedForm:
 
 def register(console: Flask) -> None:
     """Make the console answer every error by the rules of this file."""
-    console.register_error_handler(SmsGateError, _ours)
+    register_error_handlers(console, _page)
     console.register_error_handler(CSRFError, _stale)
-    console.register_error_handler(HTTPException, _http)
-    console.register_error_handler(Exception, _unexpected)
     console.jinja_env.add_extension("jinja2.ext.do")
     console.jinja_env.globals.update(
         open_form=_open_form,
@@ -71,41 +68,32 @@ def register(console: Flask) -> None:
     )
 
 
-def _ours(error: SmsGateError) -> Answer:
-    with_form = _page_with_error(error)
-    return with_form or _page("That did not work", str(error), error.status)
-
-
-def _stale(error: CSRFError) -> Answer:  # noqa: ARG001 - which check it was helps nobody
+def _stale(error: CSRFError) -> Response:  # noqa: ARG001 - which check it was helps nobody
     if not request.path.startswith(_OPEN) and operator() is None:
         return to_sign_in()
     if is_part():
         path = return_path() or HOME
         return notice("part_out_of_date.html", 400, title=_OUT_OF_DATE, sentence=_WHY, path=path)
-    return _page(_OUT_OF_DATE, _WHY, 400)
+    return _page(400, _WHY, "", _OUT_OF_DATE)
 
 
-def _http(error: HTTPException) -> Answer:
-    return _page(error.name, error.description or "", error.code or 500)
+def _page(status: int, sentence: str, _: str, title: str = "") -> Response:
+    """The page of the form that is wrong; else a page with the sentence.
 
-
-def _unexpected(error: Exception) -> Answer:
-    """Tell the log, without the path: a number may stand in it."""
-    route = request.url_rule.rule if request.url_rule else ""
-    _log.error("page failed", method=request.method, route=route, exc_info=error)
-    return _page("Something went wrong", "The error has been logged. Please try again.", 500)
-
-
-def _page(title: str, sentence: str, status: int) -> Answer:
-    """A whole page; for a part of a page (htmx) only the sentence, shown in place.
-
-    The text that was to be decided stays on the desk of Review.
+    For a part of a page (htmx) only the sentence, shown in place. The text that was to be decided
+    stays on the desk of Review.
     """
+    problem = g.get("problem")
+    shown = _page_with_error(problem) if isinstance(problem, SmsGateError) else None
+    if shown is not None:
+        return shown
+    title = title or _TITLES.get(status, "That did not work")
     if is_part() and request.headers.get("HX-Target") == "review-desk":
         return notice("part_problem.html", status, title=title, sentence=sentence)
     template = "part_problem.html" if is_part() else "problem.html"
     path = return_path() if request.method != "GET" else ""
-    return render_template(template, title=title, sentence=sentence, path=path), status
+    page = render_template(template, title=title, sentence=sentence, path=path)
+    return make_response(page, status)
 
 
 def _page_with_error(error: SmsGateError) -> Response | None:
