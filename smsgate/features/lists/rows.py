@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -71,6 +71,8 @@ STATES = ("state", "status", "optstatus", "smsstatus", "subscriptionstatus", "co
 SOURCES = ("source", "consentsource", "optoutsource", "externalsource", "origin", "importedfrom")
 """Headers under which lists have number, date, status and source, the best first but of numbers."""
 _MAX_NAMES = 12
+_OF_NUMBERS = re.compile("phone|mobile|msisdn|cell$").search
+"""What names of columns contain that are those of numbers, such as ``Home phone``."""
 _PUNCTUATION = re.compile(r"[\W_]+")
 
 
@@ -105,6 +107,12 @@ def looks_like_number(cell: str) -> bool:
     return sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS or bool(_ROUNDED(cell))
 
 
+def _is_surely_number(cell: str) -> bool:
+    """Whether a cell is written as only phone numbers are: with a plus, or an area code apart."""
+    text = _AROUND.sub("", cell)
+    return looks_like_number(text) and text[0] in "+(" and bool(_WRITTEN(text))
+
+
 def find_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str]
 ) -> Columns:
@@ -123,17 +131,23 @@ def find_columns(
         state = guess_column(header, [export.state])
         date = guess_column(header, DATES) if date is None else date
     if number is None:
-        known = {export.number} if export else NUMBERS
-        likely = [at for at, one in enumerate(found) if {one, one.rstrip("0123456789")} & known]
-        if not likely:
-            likely = [at for at in range(width) if any(map(looks_like_number, _column(rows, at)))]
+        known = NUMBERS | {export.number} if export else NUMBERS
+        columns = [[row[at] for row in rows if at < len(row) and row[at]] for at in range(width)]
+        likely = {at for at, one in enumerate(found) if _names_numbers(one, columns[at], known)}
+        if export is None:  # which has other numbers, too: those of senders
+            seems = _is_surely_number if likely else looks_like_number
+            likely |= {at for at, cells in enumerate(columns) if any(map(seems, cells))}
         # Any other column would be left out, with its opt-outs.
-        number = 0 if width <= 1 else likely[0] if len(likely) == 1 else None
+        number = 0 if width <= 1 else likely.pop() if len(likely) == 1 else None
     return Columns(number, date, state, source, export)
 
 
-def _column(rows: Sequence[Sequence[str]], at: int) -> list[str]:
-    return [row[at] for row in rows if at < len(row)]
+def _names_numbers(name: str, cells: Sequence[str], known: Collection[str]) -> bool:
+    """Whether a header (as ``plain`` gives it) is that of a column of numbers with these cells."""
+    if {name, name.rstrip("0123456789")} & {*known}:
+        return True
+    may_be = any(looks_like_number(one) and not moment_us(one) for one in cells)
+    return bool(_OF_NUMBERS(name)) and (may_be or not cells)
 
 
 def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:

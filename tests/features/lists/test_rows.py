@@ -139,6 +139,12 @@ def test_times_are_read_as_exports_write_them(said, us):
         (f"mobile,phone\n{US},\n", None),
         (f"phone,phone 2\n{US},\n", None),
         (f"number,state,since,source,number\n{US},opted_out,,,\n", None),
+        (f"from,to,messaging_profile_id,phone\n{US},{UK},1,{US}\n", None),
+        (f"Phone Number,Mobile Phone Number\n{US},{UK}\n", None),
+        (f"Phone,Work Phone\n{US},\n", None),
+        (f"Phone,Alt\n{US},{UK}\n", None),
+        (f"Phone,Alt\n{US},(415) 555-0124\n", None),
+        (f"Record ID,Phone,Mobile opt-out,Cancelled\n12345678901,{US},2026-01-02,20260102\n", 1),
     ],
 )
 def test_the_column_of_the_numbers_is_recognised(head, number):
