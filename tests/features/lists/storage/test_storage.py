@@ -72,7 +72,7 @@ def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (update(numbers).where(numbers.c.number == NUMBER).values(everywhere=False), "everywhere"),
+        (update(numbers).where(numbers.c.number == NUMBER).values(consent_state="{}"), "changed"),
         (delete(numbers).where(numbers.c.number == NUMBER), f"how {NUMBER} stands since then"),
         (delete(listed).where(listed.c.number == OTHER), "its numbers are not those"),
         (update(numbers).where(numbers.c.number == OTHER).values(seq=2), "does not say so"),
