@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 from contextlib import suppress
+from functools import cache
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
@@ -92,17 +93,18 @@ def application(services: Services) -> Flask:
     keyring = Keyring(services.records.keys, settings.api_keys, settings.programs.renamed)
     services.records.keys.known()  # now, so that keys are known when the records are away later
 
-    def make_api() -> WSGIApplication:
+    @cache
+    def api() -> WSGIApplication:
         v1 = importlib.import_module("smsgate.web.v1")
         return parts.bind(v1.create_api, 2)(keys, keyring)  # type: ignore[no-any-return]  # by its name
 
-    def make_console() -> WSGIApplication:
-        console = importlib.import_module("smsgate.web.console.app")
-        return parts.bind(console.create_console, 0)()  # type: ignore[no-any-return]  # likewise
+    @cache
+    def console() -> WSGIApplication:
+        module = importlib.import_module("smsgate.web.console.app")
+        return parts.bind(module.create_console, 0)()  # type: ignore[no-any-return]  # likewise
 
-    others = {"v1": make_api, "console": make_console}
-    made = app.extensions["smsgate_applications"] = {}
-    app.wsgi_app = dispatcher(app.wsgi_app, others, made)  # type: ignore[assignment, method-assign]  # Flask's way
+    others = app.extensions["smsgate_applications"] = {"v1": api, "console": console}
+    app.wsgi_app = dispatcher(app.wsgi_app, others)  # type: ignore[assignment, method-assign]  # Flask's way
     if settings.web.trust_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_host=1)  # type: ignore[method-assign]  # likewise
     return app

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
@@ -50,24 +50,18 @@ Environ = Mapping[str, Any]
 
 
 def dispatcher(
-    inner: WSGIApplication,
-    others: Mapping[str, Callable[[], WSGIApplication]],
-    made: MutableMapping[str, WSGIApplication],
+    inner: WSGIApplication, others: Mapping[str, Callable[[], WSGIApplication]]
 ) -> WSGIApplication:
-    """A WSGI application before ``inner``: ``others`` make those that answer below a path.
-
-    Each is made at the first request there, and kept in ``made``.
-    """
+    """A WSGI application before ``inner``: ``others`` give those that answer below a path."""
     lock = threading.Lock()
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        first = environ["PATH_INFO"].partition("/")[2].partition("/")[0]
-        if first not in others:
+        other = others.get(environ["PATH_INFO"].partition("/")[2].partition("/")[0])
+        if other is None:
             return inner(environ, start_response)
-        with lock:
-            if first not in made:
-                made[first] = others[first]()
-        return made[first](environ, start_response)
+        with lock:  # made at the first request, for all who ask meanwhile
+            app = other()
+        return app(environ, start_response)
 
     return dispatch
 

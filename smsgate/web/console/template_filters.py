@@ -19,10 +19,6 @@ from smsgate.interface.values import ZONE
 from smsgate.settings import Settings
 from smsgate.web.console.auth import operator_zone
 
-_PATTERN = re.compile(r"\{[^{}]*\}|~[0-9]")
-_GAP = re.compile(r"~[0-9]+")
-_PLAIN = str.maketrans({"{": "", "}": "", "^": "", "$": "", "|": "/"})
-"""How wordings inside sentences are written: see ``docs/keywords.md``."""
 _STEPS = (
     (60, "second", 1), (3600, "minute", 60), (86_400, "hour", 3600), (math.inf, "day", 86_400),
 )  # fmt: skip
@@ -38,7 +34,7 @@ def register(console: Flask, settings: Settings) -> None:
     console.add_template_filter(lambda us: exact(us, operator_zone()), "exact")
     console.add_template_filter(lambda us: day(us, operator_zone()), "day")
     console.jinja_env.filters |= {
-        one.__name__: one for one in (iso, utc, ago, spaced, many, wording, coded, marked)
+        one.__name__: one for one in (iso, utc, ago, spaced, many, coded, marked)
     }
     console.jinja_env.globals.update(zone_of_forms=zone_of_forms, is_zone_chosen=is_zone_chosen)
 
@@ -112,13 +108,6 @@ def spaced(number: str) -> str:
 def many(count: int, unit: str) -> str:
     """A count of something: 1 number, 3,000 numbers."""
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
-
-
-def wording(keyword: str) -> str:
-    """A wording of a keyword set as people read it: ``{no} ~1 {more}`` as ``no … more``."""
-    if not _PATTERN.search(keyword):
-        return keyword
-    return " ".join(_GAP.sub(" … ", keyword.translate(_PLAIN)).split())
 
 
 def coded(sentence: str) -> Markup:

@@ -7,24 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgate.web.console.template_filters import day, exact, iso, many, marked, moment, utc, wording
+from smsgate.web.console.template_filters import day, exact, iso, many, marked, moment, utc
 
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-@pytest.mark.parametrize(
-    ("keyword", "shown"),
-    [
-        ("STOP", "STOP"),
-        ("a$$ ^ {", "a$$ ^ {"),
-        ("{no} ~1 {more} ~2 {msg}", "no … more … msg"),
-        ("^{stop|quit} texting$", "stop/quit texting"),
-        ("phrase {no} ~12 more", "phrase no … more"),
-        ("", ""),
-    ],
-)
-def test_wordings_are_shown_without_their_signs(keyword, shown):
-    assert wording(keyword) == shown
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def shows_nothing_of_the_store(page) -> None:
 @contextmanager
 def brief(someone: Browser, *names: str) -> Iterator[None]:
     """Its pages wait half a second for these; a busy machine may take longer to ask the others."""
-    auth = someone.application.extensions["smsgate_applications"]["console"].extensions[
+    auth = someone.application.extensions["smsgate_applications"]["console"]().extensions[
         "smsgate_auth"
     ]
     with pytest.MonkeyPatch.context() as patch:

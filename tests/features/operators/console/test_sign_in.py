@@ -45,7 +45,7 @@ def rows(services, statement):
 def serializer_of(visitor: Browser):
     """Signs the console's cookie."""
     visitor.get("/console/in")
-    console = visitor.application.extensions["smsgate_applications"]["console"]
+    console = visitor.application.extensions["smsgate_applications"]["console"]()
     return SecureCookieSessionInterface().get_signing_serializer(console)
 
 
