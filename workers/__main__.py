@@ -97,7 +97,7 @@ def _refuse_port(host: str, port: int) -> None:
 
 
 def _worker(environ: Mapping[str, str], _: str) -> None:
-    process = RunningProcess(load_configuration(environ), "worker")
+    process = RunningProcess(load_configuration(environ, with_content=False), "worker")
     process.start(Parts(process.services).bind(list_thread, 0)())
     _work(process, APPLY[0], process.services.applier.work)
 
@@ -139,7 +139,7 @@ def _wait_for(job_queue: JobQueue) -> None:
 
 
 def _clock(environ: Mapping[str, str], _: str) -> None:
-    process = RunningProcess(load_configuration(environ), "clock")
+    process = RunningProcess(load_configuration(environ, with_content=False), "clock")
     # Waited for and not handled: a handler that sets what this thread waits for may lock it up.
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)

@@ -23,7 +23,7 @@ class Process(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str
     """Hash of the configuration that it runs."""
     content: str = ""
-    """Hash of the keyword sets and replies that it uses."""
+    """Hash of the keyword sets and replies that it uses; empty where it uses none."""
     changed: tuple[str, ...] = ()
     """Files of its configuration that were changed since it read them."""
     problem: str = ""

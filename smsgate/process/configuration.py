@@ -15,7 +15,7 @@ import msgspec
 from pydantic import SecretStr
 
 from smsgate.classifier import OperatorSets
-from smsgate.content import Content, first_content
+from smsgate.content import Content, first_content, without_keyword_sets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
 from smsgate.providers import check_accounts, check_applications, secret_keys, usable
 from smsgate.providers.fields import ADVICE, weakness
@@ -43,17 +43,23 @@ class Configuration:
     """When it was read, in seconds since 1970."""
 
 
-def load_configuration(environ: Mapping[str, str]) -> Configuration:
+def load_configuration(environ: Mapping[str, str], *, with_content: bool = True) -> Configuration:
     """Read and check everything that operators write, in files and in the console.
 
-    Raises ``ConfigurationError`` with every fault that there is: settings, accounts, keyword sets.
+    Without ``with_content`` for a process that neither reads texts nor words replies: keyword sets
+    and model take 18 MiB. Raises ``ConfigurationError`` with every fault that there is: settings,
+    accounts, keyword sets.
     """
     began_s = time.time()
     settings, faults = _read_settings(environ)
     files = OperatorSets.read(settings.config_dir / "keywords")
     with closing(Records(settings.database_url)) as records:
         try:
-            content, warnings = first_content(settings, files, records)
+            content, warnings = (
+                first_content(settings, files, records)
+                if with_content
+                else (without_keyword_sets(settings), [])
+            )
         except ConfigurationError as error:
             raise ConfigurationError([*faults, *error.faults]) from None
         is_open = has_keys(records)

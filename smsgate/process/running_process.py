@@ -75,7 +75,7 @@ class RunningProcess:
                 at_end=lambda: heartbeats.withdraw(self._id),
             ),
         ]
-        if self._name != "clock":  # which neither reads texts nor words replies
+        if configuration.content.version:
             self._threads.append(self._watch.thread())
         for thread in self._threads:
             thread.start()

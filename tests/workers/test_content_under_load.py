@@ -62,7 +62,7 @@ class Two(System):
 
     def contents(self) -> set[str]:
         """Of the processes that use keyword sets and replies."""
-        return {one.content for one in self.running() if one.name != "clock"}
+        return {one.content for one in self.running() if one.content}
 
     def save_word(self) -> None:
         """Save it, and wait until each process that uses sets says that it has it."""
