@@ -44,7 +44,7 @@ from smsgate.settings import Settings
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE_SIZE = 50
 MAX_ACTIONS = 1_000
-"""Rows that one request acts on: each takes a few round trips."""
+"""Rows that one request acts on: each takes a few round trips, and the ids fit into one form."""
 _CSV_PAGE = 1_000
 _DIGITS = re.compile(r"\d[\d ().-]*(\d{4})")
 """Of a number, which logs show by its last digits."""
@@ -153,9 +153,15 @@ class _Routes:
         chosen = self._chosen(action, wanted)
         if not chosen:
             raise Unfit("Select at least one row.")
-        if action.is_danger and request.form.get("all", "sure") != "sure":
-            question = {"page": self._page, "action": action, "count": len(chosen)}
-            return Response(render_template("sure_page.html", query=url_query(wanted), **question))
+        if action.is_danger and request.form.get("all"):  # it is about these rows alone
+            page = render_template(
+                "sure_page.html",
+                page=self._page,
+                action=action,
+                rows=[msgspec.json.encode(one).decode() for one in chosen],
+                query=url_query(wanted),
+            )
+            return Response(page)
         given = {name: _typed(action, name) for name in self._asked(action)}
         done, problems, sentence, secret = 0, list[str](), "", ""
         run = self._parts.runner(operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 
@@ -13,6 +14,7 @@ from smsgate.domain.messages import Reply
 from smsgate.store import replies as store_replies
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.store import Store
 from tests.fakes.own_services import all_at_work
 from tests.fakes.pages import words
 
@@ -162,8 +164,8 @@ def test_of_very_many_given_up_the_newest_are_shown_and_all_are_counted(viewer, 
 
 
 def test_where_the_store_is_away_the_page_says_so(viewer, services, monkeypatch):
-    broken = type(services.store.backlog)(open_redis("redis://127.0.0.1:1/0", 0.2))
-    monkeypatch.setattr(services.store, "backlog", broken)
+    broken = Store(open_redis("redis://127.0.0.1:1/0", 0.2)).unsent_replies
+    monkeypatch.setattr(services.store, "unsent_replies", broken)
     answer = viewer.get(REPLIES)
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
@@ -199,11 +201,14 @@ def test_all_that_match_the_filters_are_dismissed_once_that_is_confirmed(agent, 
     assert "Dismiss 60 rows?" in words(asked)
     assert len(texts(agent.get(f"{FAILED}&program=alerts").text)) == 10
     assert "<strong>70 rows</strong>" in agent.get(FAILED).text
-    assert 'name="all" value="sure"' in asked.text
-    answer = agent.post(f"{REPLIES}/dismiss", {**form, "all": "sure"})
+    rows = [html.unescape(one) for one in re.findall(r'name="row" value="([^"]*)"', asked.text)]
+    later = msgspec.structs.replace(reply(77, 0), program="orders")
+    put.dead(later, 77)
+    answer = agent.post(f"{REPLIES}/dismiss", {"filters": form["filters"], "row": rows})
     assert answer.location.endswith("?state=failed&program=orders")
     assert "Dismissed: 60 rows." in words(agent.get(answer.location))
-    assert len(texts(agent.get(FAILED).text)) == 10
+    left = texts(agent.get(FAILED).text)
+    assert (len(left), left[0]) == (11, later.text), "what failed since the question stays"
 
 
 def test_a_filter_that_fits_all_that_is_read_does_not_count_the_rest(agent, put, monkeypatch):
