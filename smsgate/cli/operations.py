@@ -1,4 +1,6 @@
-"""Commands of the core that are operations: making the store, spools, and a number's status."""
+"""Messages on the disks of hosts that the store could not take: show them, and give one up."""
+
+# The help of ``smsgate spool``. The operations of ``init`` and ``status`` stand here too.
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def _words(operation: Operation[Any, Any]) -> list[str]:
 
 def _command(operation: Operation[Any, Any], begin: Begin) -> click.Command:
     params: list[click.Parameter] = [
-        click.Argument([name], required=operation.fields[name].required)
+        click.Argument(
+            [name], type=_type(operation.fields[name]), required=operation.fields[name].required
+        )
         for name in operation.arguments
     ]
     params += [
@@ -123,15 +125,22 @@ def _option(field: msgspec.structs.FieldInfo) -> click.Option:
         return click.Option([flag], is_flag=True, default=None, help=text)
     if not field.required and field.default not in (None, "", msgspec.NODEFAULT):
         text += f"  [default: {field.default}]"
-    choices = [one for one in get_args(kind) if one] if get_origin(kind) is Literal else []
     return click.Option(
         [*(["-o"] if field.name == "output" else []), flag, field.name],
-        type=click.Choice(choices) if choices else click.STRING,
+        type=_type(field),
         required=field.required,
         multiple=is_list,
         envvar=(meta.extra or {}).get("envvar") if meta else None,
         help=text,
     )
+
+
+def _type(field: msgspec.structs.FieldInfo) -> click.ParamType[Any]:
+    """The choices that a field has, else any text, which ``read_values`` reads."""
+    kind, _ = plain_type(field.type)
+    if get_origin(kind) is Literal:
+        return click.Choice([one for one in get_args(kind) if one])
+    return click.STRING
 
 
 def _flag(name: str) -> str:

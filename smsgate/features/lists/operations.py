@@ -1,4 +1,7 @@
-"""Import lists, undo imports, scrub a list before a send, and export consent states."""
+"""List imports of lists, and undo one."""
+
+# The help of ``smsgate imports``. The operations of ``import``, ``scrub`` and ``export`` stand here
+# too.
 
 from __future__ import annotations
 
