@@ -31,7 +31,7 @@ from smsgate.features.operators.service import first_link
 from smsgate.files import replace_file
 from smsgate.interface.commands import progress
 from smsgate.pipeline.spool import Spool
-from smsgate.process.configuration import Configuration, load_configuration
+from smsgate.process.configuration import UNUSABLE, Configuration, load_configuration
 from smsgate.process.services import Services, build_services
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings.read import FILE
@@ -213,7 +213,8 @@ def _warn(text: str) -> None:
 def welcome(url: str, configuration: Configuration, link: str | None) -> None:
     """Say where things are and what to try next, with commands that can be copied."""
     for warning in configuration.warnings:
-        _warn(f"WARNING {warning}")
+        if UNUSABLE not in warning:  # a condition says it
+            _warn(f"WARNING {warning}")
     settings, directory = configuration.settings, configuration.settings.data_dir.resolve()
     lines = [f'smsgate text "Stop." --from {SUBSCRIBER}', f"smsgate history {SUBSCRIBER}"]
     lines += [f"smsgate check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
