@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -33,17 +34,18 @@ class MenuEntry:
     """Whether a count of what waits stands beside it: ``web/console/app.py``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Feature:
-    """The modules of a feature's package by which it shows itself; it need not have any."""
+    """The modules of a feature's package by which it shows itself, as far as it has them."""
 
     name: str
     """Of the package, too."""
-    console: tuple[str, ...] = ()
+    _: KW_ONLY
+    console: tuple[str, ...] = ("console",)
     """Modules with ``register(console, …)``, which adds pages of the console and names the parts
     that it takes by type: see ``smsgate/interface/parts.py``."""
     menu: MenuEntry | None = None
-    operations: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ("operations",)
     """Modules with ``OPERATIONS`` and ``PAGES``, if there are any: see ``smsgate/interface``."""
     routes: tuple[str, ...] = ()
     """Modules with ``register(app, …)``, which adds routes outside ``/console`` and ``/v1``;
@@ -58,143 +60,82 @@ class Feature:
 
 
 FEATURES = (
+    Feature("dashboard", menu=MenuEntry("Home", "/console/", "viewer", "h", "")),
     Feature(
-        name="dashboard",
-        console=("console",),
-        menu=MenuEntry("Home", "/console/", "viewer", "h", ""),
-    ),
-    Feature(
-        name="numbers",
-        console=("console",),
+        "numbers",
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         operations=("operations", "memberships", "changes"),
         commands={
-            "consent": ".changes",
-            "lock": ".changes",
             "memberships": ".memberships",
             "numbers": ".operations",
-            "opt-out": ".changes",
-            "restore": ".changes",
-            "unlock": ".changes",
+            **dict.fromkeys(("consent", "lock", "opt-out", "restore", "unlock"), ".changes"),
         },
     ),
     Feature(
-        name="reviews",
-        console=("console",),
+        "reviews",
         menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
-        operations=("operations",),
         commands={"review": ".operations"},
     ),
     Feature(
-        name="keyword_editor",
-        console=("console",),
+        "keyword_editor",
         menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
-        operations=("operations",),
         commands={"keywords": ".operations"},
     ),
     Feature(
-        name="simulator",
-        console=("console",),
+        "simulator",
         menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
         routes=("api",),
-        operations=("operations",),
         commands={"text": ".operations"},
     ),
     Feature(
-        name="lists",
-        console=("console",),
+        "lists",
         menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        operations=("operations",),
         commands=dict.fromkeys(("import", "imports", "export", "scrub"), ".operations"),
     ),
     Feature(
-        name="replies",
-        operations=("operations",),
+        "replies",
         menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers", counted=True),
         commands={"replies": ".operations"},
     ),
     Feature(
-        name="accounts",
-        console=("console",),
+        "accounts",
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        operations=("operations",),
         commands=dict.fromkeys(("doctor", "opt-out-lists", "refusals"), ".operations"),
     ),
+    Feature("reply_wording", commands={"wording": ".operations"}),
+    Feature("training", menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team")),
     Feature(
-        name="reply_wording",
-        console=("console",),
-        operations=("operations",),
-        commands={"wording": ".operations"},
-    ),
-    Feature(
-        name="training",
-        console=("console",),
-        menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team"),
-    ),
-    Feature(
-        name="operators",
-        console=("console",),
+        "operators",
         menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
-        operations=("operations",),
         commands={"operators": ".operations"},
     ),
+    Feature("api_keys", commands={"keys": ".operations"}),
     Feature(
-        name="api_keys",
-        operations=("operations",),
-        commands={"keys": ".operations"},
-    ),
-    Feature(
-        name="audit",
-        operations=("operations",),
+        "audit",
         menu=MenuEntry("Audit log", "/console/audit", "viewer", "a", "Team"),
         commands={"audit": ".operations"},
     ),
     Feature(
-        name="deliveries",
-        operations=("operations",),
+        "deliveries",
         menu=MenuEntry(
             "Deliveries", "/console/deliveries", "viewer", "d", "Subscribers", counted=True
         ),
         commands={"deliveries": ".operations"},
     ),
+    Feature("events", commands={"history": ".operations"}),
+    Feature("links", routes=("page",), commands={"link": ".operations"}),
+    Feature("alerts", commands={"alerts": ".operations"}),
+    Feature("evidence", commands={"evidence": ".operations"}),
     Feature(
-        name="events",
-        operations=("operations",),
-        commands={"history": ".operations"},
-    ),
-    Feature(
-        name="links",
-        routes=("page",),
-        operations=("operations",),
-        commands={"link": ".operations"},
-    ),
-    Feature(
-        name="alerts",
-        console=("console",),
-        operations=("operations",),
-        commands={"alerts": ".operations"},
-    ),
-    Feature(
-        name="evidence",
-        console=("console",),
-        operations=("operations",),
-        commands={"evidence": ".operations"},
-    ),
-    Feature(
-        name="records_admin",
-        operations=("operations",),
-        commands=dict.fromkeys(("records", "rebuild", "forget"), ".operations"),
+        "records_admin", commands=dict.fromkeys(("records", "rebuild", "forget"), ".operations")
     ),
 )
 
 
 def modules(kind: Literal["console", "operations", "routes"]) -> list[ModuleType]:
     """Import what all features have of one kind, in the order of the list."""
-    return [
-        importlib.import_module(f"{one.package}.{name}")
-        for one in FEATURES
-        for name in getattr(one, kind)
-    ]
+    names = [f"{one.package}.{name}" for one in FEATURES for name in getattr(one, kind)]
+    return [importlib.import_module(name) for name in names if find_spec(name)]
 
 
 def template_folders() -> list[Path]:
