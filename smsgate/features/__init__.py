@@ -66,6 +66,7 @@ FEATURES = (
         menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
         operations=("operations", "memberships", "changes"),
         commands={
+            "forget": ".operations",
             "memberships": ".memberships",
             "numbers": ".operations",
             **dict.fromkeys(("consent", "lock", "opt-out", "restore", "unlock"), ".changes"),
@@ -126,9 +127,7 @@ FEATURES = (
     Feature("links", routes=("page",), commands={"link": ".operations"}),
     Feature("alerts", commands={"alerts": ".operations"}),
     Feature("evidence", commands={"evidence": ".operations"}),
-    Feature(
-        "records_admin", commands=dict.fromkeys(("records", "rebuild", "forget"), ".operations")
-    ),
+    Feature("records_admin", commands=dict.fromkeys(("records", "rebuild"), ".operations")),
 )
 
 

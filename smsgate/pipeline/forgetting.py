@@ -14,7 +14,6 @@ import structlog
 
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import operator_event
 from smsgate.records.removal import FORGOTTEN, RETENTION, Part, announcement
@@ -134,14 +133,3 @@ class Forgetting:
         if not self._records.reader.has([event.id]):
             raise RecordsDiffer("what was to be taken away could not be announced in the records")
         return event
-
-
-def forget_number(
-    number: str, actor: str, reason: str, applier: InboxApplier, forgetting: Forgetting
-) -> Forgotten:
-    """Erase the texts of a number (E.164, or as it was recorded).
-
-    Raises as ``Forgetting.forget``.
-    """
-    applier.drain(partition_of(number))  # what still waits belongs to it
-    return forgetting.forget(number, actor, reason)

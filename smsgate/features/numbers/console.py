@@ -23,19 +23,19 @@ from smsgate.domain.phone import MAX_SENDER_CHARS, as_recorded
 from smsgate.domain.signed_times import time_of
 from smsgate.domain.time_zones import day_start_us
 from smsgate.features.numbers.changes import lock, record_consent, restore, suppress, unlock
+from smsgate.features.numbers.operations import forget_texts
 from smsgate.features.numbers.search import NumberCandidate, find_numbers, words_of
 from smsgate.features.numbers.story import StoryReader
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
-from smsgate.interface.schemas import MEDIA, reason_of
+from smsgate.interface.schemas import MEDIA
 from smsgate.interface.values import ZONE, read_values, typed_zone
-from smsgate.pipeline.forgetting import forget_number
 from smsgate.pipeline.gate import Gate
 from smsgate.records import HistoryPlace, Records
 from smsgate.records.reader import SEARCHED
 from smsgate.settings import Settings
 from smsgate.store.store import Store
-from smsgate.web.console.auth import actor, context, needs, operator_zone
+from smsgate.web.console.auth import context, needs, operator_zone
 from smsgate.web.console.template_filters import exact
 
 _NEWEST, _UNROUTED = 20, 10
@@ -64,7 +64,6 @@ def register(
     """Add the routes."""
     console.url_map.converters["recorded"] = RecordedNumber
     stories = StoryReader(settings, store, records, gate)
-    forget_texts = parts.bind(forget_number, 3)
 
     @console.get("/console/numbers")
     @needs("viewer")
@@ -99,23 +98,8 @@ def register(
         return _number_page(settings, stories, number)
 
     for name, (action, done) in _ACTIONS.items():
-        view = needs(action.role)(_action_view(parts, action, done))
+        view = needs(action.role, again=action.asks_again)(_action_view(parts, action, done))
         console.post(f"/console/numbers/{name}", endpoint=f"number_{name}")(view)
-
-    @console.post("/console/numbers/forget", endpoint="number_forget")
-    @needs("admin", again=True)
-    def forget() -> Response:
-        """Erase the texts of a number."""
-        number = _typed_number()
-        if request.form.get("digits", "").strip() != number[-4:]:
-            raise Unfit("Enter the last four characters of this number.", field="digits")
-        done = forget_texts(number, actor(), reason_of(request.form.get("reason", "")))
-        flash(
-            f"Erased the texts of {done.records:,} records and {done.ordinary_texts:,} ordinary "
-            "texts. The number is still suppressed where it was.",
-            "good",
-        )
-        return redirect(url_for("number", number=number), 303)
 
 
 def _search_page(records: Records, typed: str = "", found: Sequence[NumberCandidate] = ()) -> str:
@@ -189,8 +173,13 @@ def _action_view(parts: Parts, action: Action, done: str) -> Callable[[], Respon
             _check_basis(values)
         if "given" in values:
             values["given"] = _given().isoformat()
-        run(context(), read_values(action, {**values, "number": number}))
-        flash(done, "good")
+        if action is forget_texts:
+            if request.form.get("digits", "").strip() != number[-4:]:
+                raise Unfit("Enter the last four characters of this number.", field="digits")
+            values["yes"] = "true"
+        asked = read_values(action, {**values, "number": number})
+        result = run(context(), asked)
+        flash(done or action.sentence(asked, result), "good")
         return redirect(url_for("number", number=number), 303)
 
     return view
@@ -238,4 +227,5 @@ _ACTIONS: dict[str, tuple[Action, str]] = {
         "Unlocked. The number stays opted out until it texts START or is restored.",
     ),
     "consent": (record_consent, "Consent recorded. Opt-outs of this number still hold."),
+    "forget": (forget_texts, ""),
 }

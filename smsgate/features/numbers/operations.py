@@ -7,15 +7,18 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import ALL
-from smsgate.domain.phone import e164
+from smsgate.domain.phone import as_recorded, e164
 from smsgate.interface.operation import After, Column, Context, Listing, operation
-from smsgate.interface.schemas import CheckResult, ProgramName, moment
+from smsgate.interface.schemas import CheckResult, ProgramName, Reason, moment
+from smsgate.pipeline.apply import InboxApplier
+from smsgate.pipeline.forgetting import Forgetting, Forgotten
 from smsgate.pipeline.gate import Gate, Since
 from smsgate.process.published_programs import check_program
 from smsgate.records import NumberConsentState, Records
 from smsgate.settings import Settings
+from smsgate.store.keys import partition_of
 from smsgate.store.refusals import Refusal
 from smsgate.store.store import Store
 
@@ -135,4 +138,36 @@ def _suppressed_number(context: Context, one: NumberConsentState, scope: str) ->
     )
 
 
-OPERATIONS = (check_numbers, list_suppressions)
+class ForgetRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose texts are erased."""
+
+    number: Annotated[str, msgspec.Meta(description="As it is on record, such as +14155550123.")]
+    reason: Reason
+    yes: Annotated[bool, msgspec.Meta(description="That you mean it: nobody can undo it.")] = False
+
+
+@operation(
+    command="forget <number>",
+    role="admin",
+    example={"number": "+14155550123", "reason": "asked by e-mail, 3 May"},
+    asks_again=True,
+    done="Erased the texts of {records:,} records of {number}, {ordinary_texts:,} ordinary texts, "
+    "{forwards:,} texts for an application, and {replies:,} failed replies. It is suppressed where "
+    "it was.",
+)
+def forget_texts(
+    context: Context, request: ForgetRequest, applier: InboxApplier, forgetting: Forgetting
+) -> Forgotten:
+    """Erase the texts of a number from records and store, for good.
+
+    The number, the decisions and their times stay: they are needed to go on suppressing the number
+    and to prove it. Backups and the databases' own logs are yours to let expire.
+    """
+    number = as_recorded(request.number)
+    if not request.yes:
+        raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
+    applier.drain(partition_of(number))  # what still waits belongs to it
+    return forgetting.forget(number, context.actor(), request.reason)
+
+
+OPERATIONS = (check_numbers, list_suppressions, forget_texts)

@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.domain.errors import Unfit
-from smsgate.domain.phone import as_recorded
 from smsgate.features.records_admin import comparison
 from smsgate.features.records_admin.export import to_csv, to_ndjson
 from smsgate.features.records_admin.rebuild import (
@@ -18,11 +16,9 @@ from smsgate.features.records_admin.rebuild import (
     rebuild_text,
 )
 from smsgate.interface.operation import Column, Context, Download, Listing, operation
-from smsgate.interface.schemas import NoFields, Number, SinceTime, UntilTime, micros
+from smsgate.interface.schemas import NoFields, SinceTime, UntilTime, micros
 from smsgate.monitoring.archive_report import report_archive
-from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
-from smsgate.pipeline.forgetting import Forgetting, Forgotten, forget_number
 from smsgate.records import ChainLink, Records, chain_digest
 from smsgate.settings import Settings
 
@@ -313,36 +309,6 @@ def rebuild_store(
     )
 
 
-class ForgetRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Whose texts are erased."""
-
-    number: Number
-    reason: Why = ""
-    yes: Annotated[bool, msgspec.Meta(description="That you mean it: nobody can undo it.")] = False
-
-
-@operation(
-    command="forget <number>",
-    role="admin",
-    example={"number": "+14155550123", "reason": "asked by e-mail, 3 May"},
-    done="Erased the texts of {records:,} records of {number}, {ordinary_texts:,} ordinary texts, "
-    "{forwards:,} texts for an application, and {replies:,} failed replies. It is suppressed where "
-    "it was.",
-)
-def forget_texts(
-    context: Context, request: ForgetRequest, applier: InboxApplier, forgetting: Forgetting
-) -> Forgotten:
-    """Erase the texts of a number from records and store, for good.
-
-    The number, the decisions and their times stay: they are needed to go on suppressing the number
-    and to prove it. Backups and the databases' own logs are yours to let expire.
-    """
-    number = as_recorded(request.number)
-    if not request.yes:
-        raise Unfit(f"Every text of {number} will be erased, and nobody can undo it. Add --yes.")
-    return forget_number(number, context.actor(), request.reason, applier, forgetting)
-
-
 OPERATIONS = (
     migrate_records,
     read_records_status,
@@ -351,5 +317,4 @@ OPERATIONS = (
     adopt_records,
     compare_records,
     rebuild_store,
-    forget_texts,
 )

@@ -98,7 +98,7 @@ def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> 
 
 
 def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str) -> None:
-    assert there.run("forget", NUMBER, "--yes") == 0
+    assert there.run("forget", NUMBER, "--reason", "asked for it", "--yes") == 0
     assert "1 texts for an application" in there.output
     assert there.json("deliveries", "list")["items"] == []
 

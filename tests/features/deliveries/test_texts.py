@@ -28,7 +28,6 @@ from smsgate.domain.messages import (
 from smsgate.features.deliveries import pause
 from smsgate.features.deliveries import sender as deliveries_sender
 from smsgate.features.deliveries.texts import TextDeliveries, describe_call
-from smsgate.pipeline.forgetting import forget_number
 from smsgate.providers import PROVIDERS
 from smsgate.records.deliveries import Delivery, DeliveryStorage
 from smsgate.settings import Application
@@ -495,7 +494,7 @@ def test_forgetting_a_number_takes_out_what_was_to_go_on(receive, make, app, ser
     services.records.deliveries.fail_old(time.time_ns() // 1000 + 1)
     receive("second")
     receive("Hello", OTHER)
-    done = forget_number(NUMBER, "anna", "asked for it", services.applier, services.forgetting)
+    done = services.forgetting.forget(NUMBER, "anna", "asked for it")
     assert done.forwards == 2
     assert failed(services) == []
     settle(services, make())

@@ -19,7 +19,6 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL, AddResult, Intent
 from smsgate.features.evidence.operations import EvidenceReader, EvidenceRequest, page
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.pipeline.forgetting import forget_number
 from smsgate.records.reader import RecordReader
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
@@ -420,6 +419,6 @@ def test_forgetting_a_number_keeps_what_a_restore_rests_on(services):
     by_text(services)
     named = dict(MISTAKE, basis="evidence", evidence="call 4711", is_admin=True)
     restored(services, named)
-    forget_number(NUMBER, "ana", "asked for it", services.applier, services.forgetting)
+    services.forgetting.forget(NUMBER, "ana", "asked for it")
     event = next(one for one in services.history.of_number(NUMBER) if one.kind == "restored")
     assert (event.entry.restore.evidence, event.entry.decision.note) == ("call 4711", "")

@@ -213,7 +213,7 @@ def test_a_span_of_time_is_exported(terminal, filled):
 
 
 def test_forgetting_erases_and_says_what(terminal, filled):
-    code, _, errors = terminal("forget", NUMBER)
+    code, _, errors = terminal("forget", NUMBER, "--reason", "asked by e-mail")
     assert (code, "Add --yes" in errors) == (2, True)
     code, output, _ = terminal("forget", NUMBER, "--yes", "--reason", "asked by e-mail")
     assert code == 0
