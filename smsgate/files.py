@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -67,3 +68,10 @@ def _harmless(cell: str) -> str:
     number = cell.startswith("+") and cell[1:].isdigit()
     text = f"'{cell}" if _FORMULA.match(cell) and not number else cell
     return _SPLIT.sub(r"\1'", text)
+
+
+def keep_secret(path: Path) -> str:
+    """The secret that the file holds; it is made at the first time."""
+    if not path.exists():
+        replace_file(path, secrets.token_hex(24) + "\n")
+    return path.read_text(encoding="utf-8").strip()

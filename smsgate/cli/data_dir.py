@@ -1,29 +1,15 @@
-"""Private files of the data directory: secrets that are made once, and ``run.json``.
+"""Where data and configuration are, and ``run.json`` of the ``smsgate dev`` that runs there.
 
-By ``run.json`` the other commands find the ``smsgate dev`` that runs on a data directory.
+Every command imports it, so it imports little.
 """
 
 from __future__ import annotations
 
-import secrets
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from smsgate.files import replace_file
-
 RUN_FILE = "run.json"
-
-
-class DevRun(msgspec.Struct, frozen=True):
-    """What a ``smsgate dev`` that runs gave its processes."""
-
-    url: str
-    redis_url: str
-    api_key: str
-    environment: Mapping[str, str]
-    """The variables that the processes were started with; other commands need the same ones."""
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
@@ -42,14 +28,7 @@ def completed(environ: Mapping[str, str]) -> Mapping[str, str]:
     What is set in the environment wins over what ``dev`` gave its processes.
     """
     try:
-        found = msgspec.json.decode((data_dir(environ) / RUN_FILE).read_bytes(), type=DevRun)
+        run = json.loads((data_dir(environ) / RUN_FILE).read_bytes())
     except (OSError, ValueError):
         return environ
-    return {**found.environment, **{name: text for name, text in environ.items() if text}}
-
-
-def keep_secret(path: Path) -> str:
-    """The secret that the file holds; it is made at the first time."""
-    if not path.exists():
-        replace_file(path, secrets.token_hex(24) + "\n")
-    return path.read_text(encoding="utf-8").strip()
+    return {**run["environment"], **{name: text for name, text in environ.items() if text}}

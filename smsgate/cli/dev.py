@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shlex
 import signal
 import socket
@@ -17,18 +18,17 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import click
-import msgspec
 
 from smsgate.cli import data_dir, redis_server
 from smsgate.cli.config import checked_configuration, write_starter
-from smsgate.cli.data_dir import RUN_FILE, DevRun, config_dir, keep_secret
+from smsgate.cli.data_dir import RUN_FILE, config_dir
 from smsgate.cli.operations import make_ready
 from smsgate.cli.process_groups import ProcessGroups, Supervisor
 from smsgate.cli.run import PROCESSES
 from smsgate.cli.session import person
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import first_link
-from smsgate.files import replace_file
+from smsgate.files import keep_secret, replace_file
 from smsgate.interface.commands import progress
 from smsgate.pipeline.spool import Spool
 from smsgate.process.configuration import UNUSABLE, Configuration, load_configuration
@@ -115,8 +115,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             supervisor.run(name, partial(groups.start, command, env=env, output=None))
         stack.callback((directory / RUN_FILE).unlink, missing_ok=True)
         key = settings.api_keys[0].get_secret_value()
-        made = DevRun(url, env["REDIS_URL"], key, variables)
-        replace_file(directory / RUN_FILE, msgspec.json.format(msgspec.json.encode(made)))
+        made = {"url": url, "redis_url": env["REDIS_URL"], "api_key": key, "environment": variables}
+        replace_file(directory / RUN_FILE, json.dumps(made, indent=2))
         _wait_until_ready(services, settings.port, supervisor)
         author = ActionAuthor(person())
         welcome(url, configuration, first_link(services.records.database, author))

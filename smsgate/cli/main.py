@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import click
@@ -67,11 +68,16 @@ def command_of(name: str) -> click.Command:
 def short_help(name: str) -> str:
     """The first sentence of a command's docstring, read from its source."""
     module, _, function = COMMANDS[name].partition(":")
-    source = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
-    tree = ast.parse(source)
+    tree = _parsed(module)
     functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
     found = next((one for one in functions if _is_command(one, name, function)), tree)
     return click.Command(name, help=ast.get_docstring(found)).get_short_help_str(limit=200)
+
+
+@cache
+def _parsed(module: str) -> ast.Module:
+    source = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
+    return ast.parse(source)
 
 
 def _is_command(node: ast.FunctionDef, name: str, function: str) -> bool:
