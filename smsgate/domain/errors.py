@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -46,6 +47,13 @@ class Fault:
     def __str__(self) -> str:
         """Place, key and problem on one line."""
         return f"{self.place}: {self.key}: {self.problem}"
+
+
+class Obstacle(NamedTuple):
+    """What hinders something, and what removes it."""
+
+    problem: str
+    remedy: str
 
 
 class ConfigurationError(SmsGateError):

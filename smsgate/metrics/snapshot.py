@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from smsgate.domain.errors import Obstacle
+
 KINDS = ("web", "worker", "sender", "clock")
 """Kinds of processes, as in the ``Procfile``. A deployment needs one of each at least."""
 
@@ -66,14 +68,6 @@ class ProcessSnapshot:
     def where(self, kind: str) -> str:
         """How many processes of a kind run where, such as ``2 on web-1, 1 on web-2``."""
         return ", ".join(f"{count} on {host}" for host, count in self.hosts(kind).items())
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """What hinders something, and what removes it."""
-
-    problem: str
-    remedy: str
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):

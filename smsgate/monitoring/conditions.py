@@ -16,10 +16,10 @@ from typing import Literal
 import msgspec
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
+from smsgate.domain.errors import Obstacle
 from smsgate.metrics.snapshot import (
     KINDS,
     Backlog,
-    Obstacle,
     ProcessSnapshot,
     SpoolDepth,
     SystemSnapshot,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from smsgate.domain.errors import (
+    Obstacle,
     RecordsNotReady,
     SmsGateError,
     StoreNotReady,
@@ -20,7 +21,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.metrics.snapshot import (
     AccountTraffic,
-    Obstacle,
     QueueDepth,
     SpoolDepth,
     SystemSnapshot,

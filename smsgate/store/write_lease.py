@@ -23,8 +23,7 @@ from typing import NamedTuple, cast
 import msgspec
 from redis.typing import EncodableT, FieldT
 
-from smsgate.domain.errors import StoreNotReady
-from smsgate.metrics.snapshot import Obstacle
+from smsgate.domain.errors import Obstacle, StoreNotReady
 from smsgate.store.connection import Client, Script, now_us, of_partitions
 from smsgate.store.keys import PARTITION_KEYS
 

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace as replace_struct
 
+from smsgate.domain.errors import Obstacle
 from smsgate.metrics.snapshot import (
     KINDS,
     AccountTraffic,
     Backlog,
-    Obstacle,
     OptOutListState,
     ProcessSnapshot,
     QueueDepth,
