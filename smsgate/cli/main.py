@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import click
@@ -66,28 +65,16 @@ def command_of(name: str) -> click.Command:
 
 
 def short_help(name: str) -> str:
-    """The first sentence of a command's docstring, read from its source."""
+    """The first sentence of a command's docstring, searched in its source: parsing takes longer.
+
+    It is that of the function, or of the operation that is the command; of a group the module's.
+    """
     module, _, function = COMMANDS[name].partition(":")
-    tree = _parsed(module)
-    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
-    found = next((one for one in functions if _is_command(one, name, function)), tree)
-    return click.Command(name, help=ast.get_docstring(found)).get_short_help_str(limit=200)
-
-
-@cache
-def _parsed(module: str) -> ast.Module:
     source = _PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
-    return ast.parse(source)
-
-
-def _is_command(node: ast.FunctionDef, name: str, function: str) -> bool:
-    """Whether a function is a command, or an operation that is one by itself."""
-    if function:
-        return node.name == function
-    calls = [one for one in node.decorator_list if isinstance(one, ast.Call)]
-    texts = [one.value for call in calls for one in call.keywords if one.arg == "command"]
-    usages = [one.value for one in texts if isinstance(one, ast.Constant)]
-    return any(str(one).partition(" <")[0] == name for one in usages)
+    begins = rf"def {function}\(" if function else rf'command="{name}[ "](?!\w).*?def \w+\('
+    found = re.search(rf'{begins}.*?\n    """(.*?)"""', source, re.DOTALL)
+    found = found or re.search(r'"""(.*?)"""', source, re.DOTALL)
+    return click.Command(name, help=found and found[1]).get_short_help_str(limit=200)
 
 
 def show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
