@@ -94,6 +94,7 @@ def serve(url) -> Iterator[Callable[..., Services]]:
             for partition in range(PARTITIONS) if works else ():
                 services.applier.drain(partition)
                 services.sender.drain(partition, 0)
+            services.store.sample_log.flush()  # as a thread of the web process does
             return receipt
 
         services.ingest.receive = receive

@@ -92,7 +92,9 @@ def test_the_second_program_has_its_own_sender(services, server, phone):
     assert event.program == "orders"
 
 
-@pytest.mark.parametrize("number", ["+14155552671", "nobody", "+447700800123"])
+@pytest.mark.parametrize(
+    "number", ["+14155552671", "nobody", "+447700800123", "+33612345678", "+1415555010"]
+)
 def test_no_number_that_may_be_somebodys_is_taken(agent, number):
     agent.get(PATH)
     assert agent.post(f"{PATH}/phone", {"region": "US", "number": number}).status_code == 422
