@@ -100,11 +100,11 @@ def test_a_flood_of_many_kinds_pushes_neither_what_is_explained_nor_what_repeats
 ):
     now_ms = int(time.time() * 1000)
     for count in range(30):
-        kept(services, cause="url", signatures={"x": count})
+        kept(services, cause="url", signatures={"x": count}, at_ms=now_ms)
     for _ in range(3):
-        kept(services, fields=("From", "Body"))
+        kept(services, fields=("From", "Body"), at_ms=now_ms)
     for count in range(8 * CAP):
-        kept(services, headers=(f"x{count}",), at_ms=now_ms + count)
+        kept(services, headers=(f"x{count}",), at_ms=now_ms + 1 + count)
     found = services.store.quarantine.newest("twilio")
     assert (f"x{8 * CAP - 1}",) in {one.headers for one in found[:10]}
     assert len([one for one in found if one.cause]) == EXPLAINED
