@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -216,8 +217,9 @@ def welcome(url: str, configuration: Configuration, link: str | None) -> None:
         if UNUSABLE not in warning:  # a condition says it
             _warn(f"WARNING {warning}")
     settings, directory = configuration.settings, configuration.settings.data_dir.resolve()
-    lines = [f'smsgate text "Stop." --from {SUBSCRIBER}', f"smsgate history {SUBSCRIBER}"]
-    lines += [f"smsgate check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
+    program = "smsgate" if shutil.which("smsgate") else sys.argv[0]
+    lines = [f'{program} text "Stop." --from {SUBSCRIBER}', f"{program} history {SUBSCRIBER}"]
+    lines += [f"{program} check {SUBSCRIBER} --program {one.name}" for one in settings.programs][:1]
     if directory != data_dir.data_dir({}).resolve():  # a second terminal would not find it
         lines.insert(0, f"export SMSGATE_DATA_DIR={shlex.quote(str(directory))}")
     click.secho("\nsmsgate is ready. Be a subscriber, in a second terminal:\n", bold=True)

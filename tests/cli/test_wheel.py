@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +135,8 @@ def test_dev_runs_in_an_empty_folder_and_stop_blocks(
         )
     assert wait_until(lambda: "smsgate is ready" in log.read_text(), 90), log.read_text()
     assert "config/smsgate.toml is written" in log.read_text()
+    (to_copy,) = re.findall(r'(\S+) text "Stop\."', log.read_text())
+    assert shutil.which(to_copy, path=installed.environ()["PATH"])
     assert installed.run("smsgate", "text", "STOP", "--from", NUMBER, cwd=tmp_path).returncode == 0
     check = ("smsgate", "check", "--program", "alerts")
     assert installed.run(*check, NUMBER, cwd=tmp_path).returncode == 1
