@@ -129,7 +129,7 @@ def test_who_lost_their_phone_comes_in_by_a_link_of_an_admin_and_without_a_code(
 def test_who_is_deactivated_with_a_form_open_changes_nothing_and_does_not_come_back(
     admin: Page, stranger: Page, site: Site, services: Services
 ) -> None:
-    number = "+14155559301"
+    number = "+14155559377"
     add_operator(services.records, "gus", "agent", hash_password(PASSWORD))
     stranger.goto(f"{site.url}/console/numbers/{number}")
     sign_in(stranger, "gus")
