@@ -45,7 +45,7 @@ def check(
     known = [program] if program else [*StorePrograms(client).published()]
     if len(known) > 1:
         raise UnknownProgram(f"Say for which program: --program {'|'.join(sorted(known))}")
-    name = "".join(known)  # a store without programs says itself what is wrong with it
+    name = known[0] if known else ""  # the gate says what a store without programs lacks
     spool = Spool(data_dir(environ) / "spool.sqlite3")
     gate = Gate(GateReader(client), Health(client), spool=spool)
     answers = gate.look_up(numbers, program=name)

@@ -47,8 +47,8 @@ class Store:
         self.metrics = Metrics(client)
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
-        # Leases: three periods of the clock, so that a dead one is replaced within that time; the
-        # turns last about a day; a call about an opt-out list takes at most 13 s.
+        # Leases, in ms. The clock's lasts three of its periods: so soon another replaces a dead one.
+        # Turns come about once a day; a call about an opt-out list takes 13 s at most.
         self.clock_lease = Lease(client, "clock", 6_000)
         self.rebuild_lease = Lease(client, "rebuild", 60_000)
         self.alert_lease = Lease(client, "alert-lease", 90_000)
