@@ -14,6 +14,12 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import click
 import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
 
 from smsgate.domain.errors import Unfit
 from smsgate.files import whole
@@ -26,18 +32,31 @@ _HIDDEN = frozenset({"actor"})
 Begin: TypeAlias = Callable[[Progress], tuple[Context, Parts]]
 """Makes what an operation works with, for the person at the terminal."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FILE_WIDTH = 10_000
+"""Where no terminal wraps lines, none is wrapped."""
 
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Progress]:
-    """Yield what is told how far a long command has come, and shows it on a terminal."""
+    """Yield what is told how far a long command has come, and shows it on a terminal as a bar."""
+    console = Console(stderr=True)
+    percentage = TaskProgressColumn(show_speed=True)
+    bars = Bars(TextColumn("{task.description}"), BarColumn(), percentage, console=console)
+    tasks: dict[str, TaskID] = {}
 
     def tell(what: str, done: int, total: int) -> None:
-        if sys.stderr.isatty() and not quiet:
-            far = f"{100 * done // total} %" if total else f"{done:,}"
-            click.echo(f"\r{what}: {far} ", nl=done == total, err=True)
+        if quiet or not console.is_terminal:
+            return
+        if what not in tasks:
+            bars.start()
+            tasks[what] = bars.add_task(what, total=total or None)
+        bars.update(tasks[what], completed=done, total=total or None)
 
-    yield tell
+    try:
+        yield tell
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def commands_of(module: ModuleType, name: str, begin: Begin) -> click.Command:
@@ -185,13 +204,13 @@ def _show(operation: Operation[Any, Any], asked: object, result: object) -> None
     elif listing is None:
         _show_facts(msgspec.to_builtins(result))
     elif rows := getattr(result, listing.rows):
+        width = None if sys.stdout.isatty() else _FILE_WIDTH
+        out = Console(highlight=False, width=width)
         shown = listing.shown(rows)
-        lines = [[one.title for one in shown]]
-        lines += [[_text(getattr(row, one.field)) for one in shown] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-            click.echo("  ".join(padded).rstrip())
+        table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
+        out.print(table)
         if behind := getattr(result, "next", None):
             click.echo(f"There are more: --after {behind}")
     else:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SERVER = {"alembic", "click", "flask", "pydantic", "rq", "sqlalchemy", "twilio", "werkzeug"}
+SERVER = {"alembic", "click", "flask", "pydantic", "rich", "rq", "sqlalchemy", "twilio", "werkzeug"}
 ASKING = [
     ("from smsgate import Gate", SERVER),
     ("from smsgate import AsyncGate", SERVER),

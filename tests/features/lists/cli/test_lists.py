@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 
 import pytest
@@ -158,11 +159,15 @@ def test_what_0_2_exports_comes_along_with_its_times(lists, tmp_path, blocked):
 
 
 def test_a_terminal_shows_which_share_of_a_list_is_done(monkeypatch, capsys):
+    def said(what: str, done: int, total: int) -> str:
+        with progress() as tell:
+            tell(what, done, total)
+        return capsys.readouterr().err
+
+    assert said("Importing", 50_000, 100_000) == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress() as tell:
-        tell("Importing", 155_648, 6_188_902)
-        tell("Importing", 6_188_902, 6_188_902)
-        tell("Texts compared", 1_200, 0)
-    assert (
-        capsys.readouterr().err == "\rImporting: 2 % \rImporting: 100 % \n\rTexts compared: 1,200 "
-    )
+    monkeypatch.setenv("TERM", "xterm")
+    assert re.search("Importing.* 50%", said("Importing", 50_000, 100_000))
+    unknown = said("Texts compared", 1_200, 0)
+    assert "Texts compared" in unknown
+    assert "%" not in unknown
