@@ -47,7 +47,7 @@ class Store:
         self.metrics = Metrics(client)
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
-        # Leases, in ms. The clock's lasts three of its periods: so soon another replaces a dead one.
+        # Leases, in ms. The clock's lasts three of its periods, so a dead one is soon replaced.
         # Turns come about once a day; a call about an opt-out list takes 13 s at most.
         self.clock_lease = Lease(client, "clock", 6_000)
         self.rebuild_lease = Lease(client, "rebuild", 60_000)
