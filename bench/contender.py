@@ -24,6 +24,9 @@ class Contender:
     """Whether all that is accepted must be found in the server's store."""
     rounds: list[Figures] = field(default_factory=list)
     paced: list[Figures] = field(default_factory=list)
+    """At half of what the tutorial app takes."""
+    calm: list[Figures] = field(default_factory=list)
+    """At few a second."""
     sent: int = 0
     accepted: int = 0
 

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from bench.contender import Contender
 from bench.load import Figures, Load, Plan
-from bench.servers import Servers
+from bench.servers import BEHIND_A_PROXY, Servers
 from bench.whole import Server
 from smsgate.cli.process_groups import ProcessGroups
 
@@ -35,7 +35,6 @@ LIMIT = 1.10
 TEXT = "STOP"
 _SIGNATURE = re.compile(rb"(X-Twilio-Signature: )[^\r]+")
 _FORGED = rb"X-Forwarded-For: 10.66.%d.%d\r\n\1AAAAAAAAAAAAAAAAAAAAAAAAAAA="
-_BEHIND_A_PROXY = "[web]\ntrust_proxy = true\n"
 _REFUSED = {"403"}
 _LEAD_S = 3.0
 """How long the forger goes on after the genuine load is over at the earliest: that is made ready
@@ -146,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
         contender = Contender(
             "smsgate",
             "smsgate",
-            Servers(Path(folder), groups).smsgate(_BEHIND_A_PROXY),
+            Servers(Path(folder), groups).smsgate(BEHIND_A_PROXY),
             TEXT,
         )
         runs = measure(contender, given)

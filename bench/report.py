@@ -14,15 +14,22 @@ from rich.table import Table
 from bench.contender import Contender
 
 RATIOS = (
-    ("STOP, times the tutorial app", "smsgate", "tutorial"),
-    ("ordinary text, times the tutorial app", "ordinary", "tutorial"),
-    ("STOP, times the tutorial app on gthread", "smsgate", "threads"),
-    ("STOP, times the tutorial app on Granian", "smsgate", "granian"),
-    ("STOP, times the FastAPI twin", "smsgate", "twin"),
-    ("STOP, share of read and verify only", "smsgate", "reading"),
-    ("ordinary text, share of read and verify only", "ordinary", "reading"),
-    ("STOP, share of an empty handler", "smsgate", "empty"),
-    ("STOP, share of Redis alone, four scripts a trip", "smsgate", "grouped"),
+    ("STOP, times the tutorial app", "smsgate", "tutorial", "at least 2.6"),
+    ("ordinary text, times the tutorial app", "ordinary", "tutorial", "at least 2.6"),
+    ("look-alike, times the tutorial app", "look_alike", "tutorial", "at least 2.0"),
+    ("STOP, times the tutorial app on gthread", "smsgate", "threads", ""),
+    ("STOP, times the tutorial app on Granian", "smsgate", "granian", ""),
+    ("STOP, times the FastAPI twin", "smsgate", "twin", ""),
+    ("STOP, share of read and verify only", "smsgate", "reading", ""),
+    ("ordinary text, share of read and verify only", "ordinary", "reading", ""),
+    ("STOP, share of an empty handler", "smsgate", "empty", ""),
+    ("STOP, share of Redis alone, four scripts a trip", "smsgate", "grouped", ""),
+)
+"""Of accepted requests a second; each with its goal."""
+CPU_RATIOS = (
+    ("CPU of a STOP, times the tutorial app", "smsgate", "rounds", "at most 0.40"),
+    ("CPU of an ordinary text, times the tutorial app", "ordinary", "rounds", "at most 0.40"),
+    ("CPU of a STOP at 50 a second, times the tutorial app", "smsgate", "calm", "at most 1"),
 )
 
 
@@ -31,13 +38,21 @@ def result(
 ) -> dict[str, Any]:
     """Everything that was measured, ready for JSON."""
     speeds = {one.name: [figures.per_second for figures in one.rounds] for one in contenders}
+    named = {one.name: one for one in contenders}
+    ratios = [(what, _ratio(speeds[a], speeds[b]), goal) for what, a, b, goal in RATIOS]
+    for what, name, load, goal in CPU_RATIOS:
+        costs = [
+            [figures.cpu_us for figures in getattr(named[each], load)]
+            for each in (name, "tutorial")
+        ]
+        ratios.append((what, _ratio(*costs), goal))
     return {
         "bench": "webhooks",
         "machine": _machine(),
         "run": {name: given[name] for name in ("rounds", "seconds", "connections")},
         "results": [_row(one) for one in contenders],
         "others": round(_others(contenders), 3),
-        "ratios": {what: _ratio(speeds[a], speeds[b]) for what, a, b in RATIOS},
+        "ratios": ratios,
         "paced": {
             "per_second": round(rate),
             "results": [
@@ -73,8 +88,8 @@ def show(found: Mapping[str, Any]) -> None:
     """Print tables."""
     console = Console()
     console.print(_speeds(found), _paced(found["paced"]))
-    for what, ratio in found["ratios"].items():
-        console.print(f"  {ratio:6.2f}  {what}")
+    for what, ratio, goal in found["ratios"]:
+        console.print(f"  {ratio:6.2f}  {what}" + f" (goal: {goal})" * bool(goal))
     for row in found["stored"]:
         counts = ", ".join(f"{value:,} {key}" for key, value in row.items() if key != "name")
         console.print(f"  {row['name']}: {counts}")

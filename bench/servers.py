@@ -27,6 +27,9 @@ THREADS = 32
 _ROOT = Path(__file__).parent.parent
 _START_S = 30.0
 
+BEHIND_A_PROXY = "[web]\ntrust_proxy = true\n"
+"""More of the configuration."""
+
 Serve = Callable[[str, int], list[str]]
 """From an application factory and a port to a command."""
 

@@ -1,9 +1,10 @@
 """Accepted webhooks a second: smsgate, the tutorial app, and the limits beside them.
 
-All servers run at once and are asked one after the other, in rounds, by the same generator with
-the same bytes; the order changes from round to round, and medians of the rounds count. Then
-smsgate and the tutorial app get the same load, half of what the latter can take. At the end, what
-was stored must be what was accepted, message by message.
+All servers run at once, each behind an nginx of its own where there is one, set up as
+``deploy/nginx.conf`` says. They are asked one after the other, in rounds, by the same generator
+with the same bytes; the order changes from round to round, and medians of the rounds count. Then
+smsgate and the tutorial app get the same load: half of what the latter can take, and little. At
+the end, what was stored must be what was accepted, message by message.
 """
 
 from __future__ import annotations
@@ -13,19 +14,28 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from bench import report
 from bench.alone import Alone
 from bench.contender import Contender
-from bench.servers import Servers, granian, granian_asgi, gthread, gunicorn
+from bench.servers import BEHIND_A_PROXY, Serve, Servers, granian, granian_asgi, gthread, gunicorn
 from bench.signed import WORDS
 from bench.whole import Server
 from smsgate.cli.process_groups import ProcessGroups
+from tests.fakes.nginx import NGINX, nginx
 
 STOP = "STOP"
 ORDINARY = f"Running late, please tell {WORDS}"
 """A text that differs each time: a cache would not help against real ones."""
+LOOK_ALIKE = "running late, see you at the bus stop"
+"""An ordinary text that takes the whole model to tell."""
+FEW_PER_S = 50.0
+LOOK_ALIKE = "running late, see you at the bus stop"
+"""An ordinary text that takes the whole model to tell."""
+FEW_PER_S = 50.0
 WARM_UP_S = 1.5
 
 
@@ -35,8 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="smsgate-bench-") as folder,
         ProcessGroups() as groups,
+        ExitStack() as proxies,
     ):
-        contenders = _contenders(Servers(Path(folder), groups))
+        contenders = _contenders(Servers(Path(folder), groups), proxies)
         rate = _measure(contenders, given.rounds, given.seconds, given.connections)
         found = report.result(contenders, rate, vars(given))
     if given.json:
@@ -55,25 +66,38 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _contenders(servers: Servers) -> list[Contender]:
-    ours, alone = servers.smsgate(), servers.redis()
+def _contenders(servers: Servers, proxies: ExitStack) -> list[Contender]:
+    def behind(server: Server) -> Server:
+        if not NGINX:
+            return server
+        folder = Path(proxies.enter_context(tempfile.TemporaryDirectory(prefix="smsgate-nginx-")))
+        return replace(server, port=proxies.enter_context(nginx(folder, server.port)))
+
+    def tutorial(name: str, serve: Serve, app: str = "tutorial") -> Server:
+        return behind(servers.tutorial(name, serve, app))
+
+    def limit(name: str) -> Server:
+        return behind(servers.limit(name))
+
+    ours, alone = behind(servers.smsgate(BEHIND_A_PROXY)), servers.redis()
     nobody = Server(0, ())
     return [
         Contender("smsgate", "smsgate, STOP", ours, STOP),
         Contender("ordinary", "smsgate, ordinary text", ours, ORDINARY, counted=False),
-        Contender("tutorial", "tutorial app", servers.tutorial("tutorial", gunicorn), STOP),
-        Contender("threads", "tutorial on gthread", servers.tutorial("threads", gthread), STOP),
-        Contender("granian", "tutorial on Granian", servers.tutorial("granian", granian), STOP),
-        Contender("twin", "FastAPI twin", servers.tutorial("twin", granian_asgi, "twin"), STOP),
-        Contender("reading", "limit: read, verify", servers.limit("reading"), STOP, counted=False),
-        Contender("empty", "limit: nothing", servers.limit("empty"), STOP, counted=False),
+        Contender("look_alike", "smsgate, look-alike", ours, LOOK_ALIKE, counted=False),
+        Contender("tutorial", "tutorial app", tutorial("tutorial", gunicorn), STOP),
+        Contender("threads", "tutorial on gthread", tutorial("threads", gthread), STOP),
+        Contender("granian", "tutorial on Granian", tutorial("granian", granian), STOP),
+        Contender("twin", "FastAPI twin", tutorial("twin", granian_asgi, "twin"), STOP),
+        Contender("reading", "limit: read, verify", limit("reading"), STOP, counted=False),
+        Contender("empty", "limit: nothing", limit("empty"), STOP, counted=False),
         Alone("redis", "limit: Redis, one script", nobody, STOP, url=alone),
         Alone("grouped", "limit: Redis, four at once", nobody, STOP, url=alone, grouped=4),
     ]
 
 
 def _measure(contenders: list[Contender], rounds: int, seconds: float, connections: int) -> float:
-    """Run all rounds; gives the rate of the even load."""
+    """Run all rounds; gives the rate of the even load, which is half of the tutorial app's."""
     for contender in contenders:
         contender.take(WARM_UP_S, connections)
     for number in range(rounds):
@@ -85,6 +109,7 @@ def _measure(contenders: list[Contender], rounds: int, seconds: float, connectio
     for _ in range(rounds):
         for contender in (named["smsgate"], named["tutorial"]):
             contender.paced.append(contender.take(seconds / 2, connections, rate))
+            contender.calm.append(contender.take(seconds * 2, connections, FEW_PER_S))
     return rate
 
 
