@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -31,6 +31,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.records import tables
 
 Row: TypeAlias = dict[str, Any]
+Value = TypeVar("Value")
 CONNECT_S = 2
 """How long a connection is waited for: `/readyz` waits for it too."""
 _PRAGMAS = (
@@ -53,6 +54,7 @@ _PATIENT = (
     "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
 _WRITES = "smsgate_writes"
+_AT_ONCE = 5_000
 _table = table(tables.VERSION_TABLE)
 
 
@@ -264,6 +266,12 @@ def lookup(text: str) -> str:
     if len(text) <= tables.LOOKUP and "\0" not in text:
         return text
     return text[: tables.LOOKUP].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def batches(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """The values of a question in parts, each below SQLite's bound of variables."""
+    for at in range(0, len(values), _AT_ONCE):
+        yield values[at : at + _AT_ONCE]
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

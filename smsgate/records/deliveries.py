@@ -24,8 +24,6 @@ from smsgate.records.tables import deliveries, destinations
 
 Kind: TypeAlias = Literal["text", "change"]
 _decode = msgspec.json.Decoder(Forward).decode
-_AT_ONCE = 500
-"""Ids in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +136,7 @@ class DeliveryStorage(DatabasePart):
     def settle(self, accepted: Sequence[str], later: Iterable[Delivery]) -> None:
         """Remove what was accepted, and note what is to be tried again, or has failed."""
         with self._database.writing() as connection:
-            for at in range(0, len(accepted), _AT_ONCE):
-                some = accepted[at : at + _AT_ONCE]
-                connection.execute(delete(deliveries).where(deliveries.c.id.in_(some)))
+            connection.execute(delete(deliveries).where(deliveries.c.id.in_(accepted)))
             for one in later:
                 values = {name: getattr(one, name) for name in ("due_us", "tries", "failed")}
                 values["note"] = one.note[:500]

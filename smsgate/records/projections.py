@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.domain.messages import ALL
-from smsgate.records.database import Row, lookup, put
+from smsgate.records.database import Row, batches, lookup, put
 from smsgate.records.tables import memberships
 
 OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"
@@ -22,8 +22,6 @@ OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "excep
 OPT_OUT_KINDS = ("opt_out", "opt_out_all")
 TAIL = 4
 """Last characters of a number that are indexed."""
-_AT_ONCE = 5_000
-"""Numbers in one question, below SQLite's bound of variables."""
 
 
 class MembershipKey(NamedTuple):
@@ -130,18 +128,16 @@ def write_memberships(connection: Connection, changes: Sequence[MembershipChange
         }
     changed = [number for number, rows in after.items() if rows != before[number]]
     gone = [number for number in changed if before[number]]
-    for at in range(0, len(gone), _AT_ONCE):
-        some = memberships.c.number.in_(gone[at : at + _AT_ONCE])
-        connection.execute(delete(memberships).where(some))
+    for some in batches(gone):
+        connection.execute(delete(memberships).where(memberships.c.number.in_(some)))
     if new := [row for number in changed for row in after[number].values()]:
         put(connection, insert(memberships), new)
 
 
 def _rows_of(connection: Connection, some: set[str]) -> dict[str, dict[MembershipKey, Row]]:
     found: dict[str, dict[MembershipKey, Row]] = {number: {} for number in some}
-    known = [*found]
-    for at in range(0, len(known), _AT_ONCE):
-        asked = select(memberships).where(memberships.c.number.in_(known[at : at + _AT_ONCE]))
+    for numbers in batches([*found]):
+        asked = select(memberships).where(memberships.c.number.in_(numbers))
         for row in connection.execute(asked).mappings():
             found[row["number"]][MembershipKey(row["state"], row["scope"])] = {**row}
     return found

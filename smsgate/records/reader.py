@@ -18,7 +18,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import CursorRefused, RecordsUnavailable
-from smsgate.records.database import Database, DatabasePart, lookup
+from smsgate.records.database import Database, DatabasePart, batches, lookup
 from smsgate.records.projections import OPTED_OUT
 from smsgate.records.tables import (
     events,
@@ -39,7 +39,7 @@ from smsgate.records.values import (
     StoreKnown,
     TextSearchPage,
 )
-from smsgate.records.writer import TEXT_PATHS, decode_facts
+from smsgate.records.writer import TEXT_PATHS, decode_facts, recorded_ids
 
 Row: TypeAlias = Any
 """A row of the database; its types are the query's."""
@@ -47,8 +47,8 @@ _PAGE = 2_000
 """Rows that are fetched at once."""
 SEARCHED = 20_000
 """Texts that one page of a search looks through."""
-_AT_ONCE, _NUMBERS_AT_ONCE = 5_000, 400
-"""Values in one question, below SQLite's bound of variables; numbers whose events are read."""
+_NUMBERS_AT_ONCE = 400
+"""Numbers whose events are read at once."""
 
 _words = msgspec.json.Decoder(dict[str, Any]).decode
 _consent_state = msgspec.json.Decoder(ConsentState).decode
@@ -159,13 +159,9 @@ class RecordReader(DatabasePart):
 
     def at(self, places: Sequence[tuple[str, int]]) -> list[Recorded]:
         """The events that were received from a number at a moment, of many such pairs."""
-        found: list[Recorded] = []
-        for at in range(0, len(places), _NUMBERS_AT_ONCE):
-            some = [(lookup(number), us) for number, us in places[at : at + _NUMBERS_AT_ONCE]]
-            found += self._read(
-                EVENTS.where(tuple_(events.c.number, events.c.received_us).in_(some))
-            )
-        return found
+        place = tuple_(events.c.number, events.c.received_us)
+        known = [(lookup(number), at_us) for number, at_us in places]
+        return [one for some in batches(known) for one in self._read(EVENTS.where(place.in_(some)))]
 
     def counts(self, numbers: Sequence[str]) -> dict[str, int]:
         """How many events each of some numbers has, imported lists aside."""
@@ -224,8 +220,8 @@ class RecordReader(DatabasePart):
 
     def has(self, event_ids: Sequence[str]) -> set[str]:
         """Which of the ids are in the chain."""
-        asked = select(links.c.event_id).where(links.c.event_id.in_(event_ids))
-        return {row.event_id for row in rows_of(self._database, asked)}
+        with self._database.reading() as connection:
+            return recorded_ids(connection, event_ids)
 
     def count_events(self) -> int:
         """How many links the chains have."""
@@ -240,11 +236,9 @@ class RecordReader(DatabasePart):
 
     def numbers_of(self, some: Sequence[str]) -> list[NumberConsentState]:
         """The consent states of some numbers, as far as an event has one; unordered."""
-        found: list[NumberConsentState] = []
-        for at in range(0, len(some), _AT_ONCE):
-            asked = select(numbers).where(numbers.c.number.in_(some[at : at + _AT_ONCE]))
-            found += map(number_consent_state_of, rows_of(self._database, asked))
-        return found
+        asked = (select(numbers).where(numbers.c.number.in_(names)) for names in batches(some))
+        rows = (row for one in asked for row in rows_of(self._database, one))
+        return [*map(number_consent_state_of, rows)]
 
     def suppressed(self, scope: str, after: str, limit: int) -> list[NumberConsentState]:
         """At most ``limit`` numbers of the set of a scope (``all`` or a program's name), in order.
@@ -280,12 +274,10 @@ class RecordReader(DatabasePart):
 
     def links_at(self, partition: int, seqs: Sequence[int]) -> dict[int, ChainLink]:
         """Links of a partition, by sequence number."""
-        found: dict[int, ChainLink] = {}
-        for at in range(0, len(seqs), _AT_ONCE):
-            some = links.c.seq.in_(seqs[at : at + _AT_ONCE])
-            asked = select(links).where(links.c.partition == partition, some)
-            found |= {row.seq: ChainLink(*row) for row in rows_of(self._database, asked)}
-        return found
+        of_partition = select(links).where(links.c.partition == partition)
+        asked = (of_partition.where(links.c.seq.in_(some)) for some in batches(seqs))
+        rows = (row for one in asked for row in rows_of(self._database, one))
+        return {row.seq: ChainLink(*row) for row in rows}
 
     def stores(self) -> list[StoreKnown]:
         """The stores whose events these are, oldest first."""

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, insert, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from smsgate.domain.errors import RecordsDiffer
-from smsgate.records.database import DatabasePart, lookup
+from smsgate.records.database import DatabasePart, batches, lookup
 from smsgate.records.projections import CONSENT, OPTED_OUT
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, memberships, numbers, removals, texts
@@ -53,7 +53,7 @@ def fits(note: str, part: str, ids: Sequence[str]) -> bool:
 
 
 BATCH = 5_000
-"""Events that are looked at, and removed, at once."""
+"""Events that are looked at at once."""
 Cutoff: TypeAlias = Callable[[str], int | None]
 """By kind of event, what was received before which moment may go; None: nothing may."""
 _CONSENTS = ("opt_in", "restored", "consent")
@@ -96,8 +96,7 @@ class ContentRemoval(DatabasePart):
                 connection.execute(insert(removals), rows)
             except IntegrityError as error:
                 raise RecordsDiffer("some of it was taken away by another removal") from error
-            for at in range(0, len(ids), BATCH):
-                some = ids[at : at + BATCH]
+            for some in batches(ids):
                 connection.execute(delete(texts).where(texts.c.event_id.in_(some)))
                 if part == "event":
                     place = (links.c.partition == listed.c.partition, links.c.seq == listed.c.seq)

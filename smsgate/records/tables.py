@@ -28,6 +28,8 @@ days              day, what                 how often a thing happened on a day 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -49,6 +51,13 @@ LOOKUP = 200
 """Longest text in a column that is looked up by; the facts have it whole."""
 
 metadata = MetaData()
+
+
+def _partial_index(name: str, condition: str, *columns: Column[Any], unique: bool = False) -> None:
+    """Index the rows for which the condition holds."""
+    where = text(condition)
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
 
 links = Table(
     "links",
@@ -97,19 +106,8 @@ events = Table(
 )
 """``position`` counts the events of all partitions as they are recorded, without holes."""
 MANUAL_EVENTS = "source = 'operator'"
-Index(
-    "events_manual",
-    events.c.received_us,
-    sqlite_where=text(MANUAL_EVENTS),
-    postgresql_where=text(MANUAL_EVENTS),
-)
-Index(
-    "events_by_actor",
-    events.c.actor,
-    events.c.received_us,
-    sqlite_where=text(MANUAL_EVENTS),
-    postgresql_where=text(MANUAL_EVENTS),
-)
+_partial_index("events_manual", MANUAL_EVENTS, events.c.received_us)
+_partial_index("events_by_actor", MANUAL_EVENTS, events.c.actor, events.c.received_us)
 
 texts = Table(
     "texts",
@@ -203,11 +201,10 @@ memberships = Table(
 )
 
 FROM_OUTSIDE = "external_source <> ''"
-Index(
+_partial_index(
     "memberships_external",
+    FROM_OUTSIDE,
     *(memberships.c[name] for name in ("external_source", "state", "scope", "since_us", "number")),
-    sqlite_where=text(FROM_OUTSIDE),
-    postgresql_where=text(FROM_OUTSIDE),
 )
 
 listed = Table(
@@ -242,14 +239,7 @@ operators = Table(
     Column("zone", String(ID), nullable=False),
     UniqueConstraint("folded", name="operators_folded"),
 )
-_HAS_EMAIL = "email <> ''"
-Index(
-    "operators_email",
-    operators.c.email,
-    unique=True,
-    sqlite_where=text(_HAS_EMAIL),
-    postgresql_where=text(_HAS_EMAIL),
-)
+_partial_index("operators_email", "email <> ''", operators.c.email, unique=True)
 
 single_use = Table(
     "single_use",

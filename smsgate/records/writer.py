@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smsgate.consent.events import ConsentState, Event
 from smsgate.records import tables
-from smsgate.records.database import DatabasePart, Row, lookup, put, upsert
+from smsgate.records.database import DatabasePart, Row, batches, lookup, put, upsert
 from smsgate.records.projections import (
     MembershipChange,
     keys_of,
@@ -194,10 +194,6 @@ def _damaged(line: bytes) -> Event:
     )
 
 
-_UNDER_WAY = 5_000
-"""Ids in one question, below SQLite's bound of variables."""
-
-
 @dataclass(frozen=True, slots=True)
 class WriteResult:
     """What became of the lines."""
@@ -250,14 +246,15 @@ class EventWriter(DatabasePart):
 
     def seqs(self) -> dict[int, int]:
         """By partition the sequence number of its newest link."""
-        asked = select(tables.heads.c.partition, tables.heads.c.seq)
         with self._database.reading() as connection:
-            return {row.partition: row.seq for row in connection.execute(asked)}
+            return {row.partition: row.seq for row in connection.execute(select(tables.heads))}
 
     def _keep(
         self, connection: Connection, contents: Mapping[int, Sequence[EventContent]], rows: _Rows
     ) -> WriteResult:
-        known = _known(connection, [one.id for partition in contents.values() for one in partition])
+        known = recorded_ids(
+            connection, [one.id for partition in contents.values() for one in partition]
+        )
         heads: dict[int, int] = {}
         for partition, all_ in contents.items():
             fresh = {one.id: one for one in reversed(all_) if one.id not in known}
@@ -277,13 +274,11 @@ class _HeadMoved(Exception):
     """Another mover wrote into the partition; the transaction is rolled back."""
 
 
-def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for at in range(0, len(ids), _UNDER_WAY):
-        some = ids[at : at + _UNDER_WAY]
-        asked = select(tables.links.c.event_id).where(tables.links.c.event_id.in_(some))
-        found.update(connection.scalars(asked))
-    return found
+def recorded_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Which ids of events are in the chain."""
+    id_ = tables.links.c.event_id
+    asked = (select(id_).where(id_.in_(some)) for some in batches(ids))
+    return {one for some in asked for one in connection.scalars(some)}
 
 
 def _continue(

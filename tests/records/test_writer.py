@@ -130,7 +130,7 @@ def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, datab
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("step", "same"), [("_known", True), ("_advance", False)])
+@pytest.mark.parametrize(("step", "same"), [("recorded_ids", True), ("_advance", False)])
 def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
     postgresql_url, monkeypatch, step, same
 ):
