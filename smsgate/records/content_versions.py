@@ -24,8 +24,6 @@ _MAX_VERSION = 2**31 - 1
 MAX_SHOWN = 200
 """Versions of a name that are shown, the newest."""
 _MAX_NOTE_CHARACTERS = 500
-_NUL = "\N{REPLACEMENT CHARACTER}"
-"""In place of NUL, which PostgreSQL does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +82,31 @@ class ContentVersions:
             raise NotFound(f"{name} has no version {number}")
         return found[0].content
 
-    def add(self, name: str, content: str, base: int, author: str, note: str) -> ContentVersion:
+    def add(
+        self, name: str, content: str, base: int, author: str, note: str = ""
+    ) -> ContentVersion:
         """Add a content as the version after ``base``, which the author saw, and return it.
-
-        Raises what ``save`` raises.
-        """
-        content = f"{content.strip()}\n" if content.strip() else ""
-        note = note.strip()[:_MAX_NOTE_CHARACTERS]
-        saved = ContentVersion(name, base + 1, content, author, time.time_ns() // 1000, note)
-        self.save(saved)
-        return saved
-
-    def save(self, version: ContentVersion) -> None:
-        """Add a version to the one before it.
 
         Raises ``ContentChanged`` where somebody else has added one meanwhile; nothing is written
         then.
         """
-        name = lookup(version.name)
-        texts = {one: str(getattr(version, one)).replace("\0", _NUL) for one in ("content", "note")}
-        row = asdict(version) | texts | {"author": lookup(version.author), "name": name}
+        content = f"{content.strip()}\n" if content.strip() else ""
+        note = note.strip().replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MAX_NOTE_CHARACTERS]
+        now_us = time.time_ns() // 1000
+        saved = ContentVersion(lookup(name), base + 1, content, lookup(author), now_us, note)
         with self._database.writing() as connection:
             newest = connection.scalar(select(func.max(_table.c.version)).where(self._is(name)))
-            adding = upsert(connection, _table).values({"kind": self._kind, **row})
+            adding = upsert(connection, _table).values(kind=self._kind, **asdict(saved))
             # PostgreSQL lets two add the same version at once: the conflict stops the second.
-            added = version.version == (newest or 0) + 1 and connection.scalar(
+            added = base == (newest or 0) and connection.scalar(
                 adding.on_conflict_do_nothing().returning(_table.c.version)
             )
         if not added:
             raise ContentChanged(
-                f"Someone else saved {version.name} while you worked on version "
-                f"{version.version - 1}. Look at what is there now, and save again."
+                f"Someone else saved {name} while you worked on version {base}. Look at what is "
+                "there now, and save again."
             )
+        return saved
 
     def _is(self, name: str) -> ColumnElement[bool]:
         return (_table.c.kind == self._kind) & (_table.c.name == lookup(name))

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from smsgate import features
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.process.services import Services
-from smsgate.records import ContentVersion
 from smsgate.web.console.app import create_console
 from tests.fakes.list_worker import uploaded
 from tests.fakes.own_services import add_key, make_part
@@ -92,10 +91,9 @@ def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
     jobs = ListJobs(services.settings)
     job = uploaded(jobs, b"name,phone\nAna,+14155550123\n", "admin")
-    keywords = ContentVersion("zu", 1, "", "admin", 1_000_000, "a note")
-    services.records.keyword_versions.save(keywords)
+    services.records.keyword_versions.add("zu", "", 0, "admin", "a note")
     versions = services.records.reply_versions
-    number = len(versions.of("alerts", 99)) + 1  # journeys save replies, too
-    versions.save(ContentVersion("alerts", number, "", "admin", 1_000_000, "a note"))
+    base = len(versions.of("alerts", 99))  # journeys save replies, too
+    versions.add("alerts", "", base, "admin", "a note")
     add_key(services.records, "crm", "check", "alerts")
     return ConsoleObjects(job.id)

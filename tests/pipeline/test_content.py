@@ -12,7 +12,7 @@ from smsgate import content as content_module
 from smsgate.content import FILE, ContentWatch, CurrentContent
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.process.configuration import load_configuration
-from smsgate.records import ContentVersion, Records
+from smsgate.records import Records
 from tests.process.conftest import CONFIG, WORD
 
 REPLIES = '[en]\nopt_out = "{} {{program}}"\n'
@@ -39,11 +39,11 @@ def records(environ: dict[str, str]) -> Iterator[Records]:
 
 def save(records: Records, word: str, number: int = 1, intent: str = "opt_out") -> None:
     text = WORD.format(word=word, intent=intent) if word else ""
-    records.keyword_versions.save(ContentVersion("en", number, text, "ann", 1))
+    records.keyword_versions.add("en", text, number - 1, "ann")
 
 
 def save_replies(records: Records, text: str, number: int = 1) -> None:
-    records.reply_versions.save(ContentVersion("alerts", number, text, "ann", 1))
+    records.reply_versions.add("alerts", text, number - 1, "ann")
 
 
 class Follower:
@@ -139,13 +139,13 @@ def test_what_a_process_cannot_use_leaves_it_with_what_it_had(
     save(records, "qwyjibo")
     follower.look()
     versions = records.keyword_versions if kind == "keywords" else records.reply_versions
-    number = 2 if kind == "keywords" else 1
+    base = 1 if kind == "keywords" else 0
     name = "en" if kind == "keywords" else "alerts"
-    versions.save(ContentVersion(name, number, text, "ann", 1))
+    versions.add(name, text, base, "ann")
     follower.look()
     assert said in follower.watch.problem
     assert follower.understood("qwyjibo") == "opt_out"
-    versions.save(ContentVersion(name, number + 1, "", "ann", 1))
+    versions.add(name, "", base + 1, "ann")
     follower.look()
     assert follower.watch.problem == ""
 

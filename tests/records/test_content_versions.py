@@ -6,29 +6,22 @@ from functools import partial
 
 import pytest
 
-from smsgate.domain.errors import NotFound
-from smsgate.records import ContentVersion
+from smsgate.domain.errors import ContentChanged, NotFound
 from tests.records.values import event, lines, reply_event
 
 
-def version(number: int, name: str = "es", content: str = "x = 1\n", **rest) -> ContentVersion:
-    return ContentVersion(
-        name, number, content, rest.get("author", "ann"), 1_000_000 * number, rest.get("note", "")
-    )
-
-
 def test_the_newest_version_is_the_set(records):
-    for made in (version(1), version(2, content="", note="given up"), version(1, "fr")):
-        records.keyword_versions.save(made)
-    assert records.keyword_versions.newest() == [
-        version(2, content="", note="given up"),
-        version(1, "fr"),
-    ]
+    add = records.keyword_versions.add
+    add("es", "x = 1", 0, "ann")
+    newest = [add("es", "", 1, "ann", "given up"), add("fr", "x = 1", 0, "ann")]
+    assert records.keyword_versions.newest() == newest
+    with pytest.raises(ContentChanged, match="version 1"):
+        add("es", "x = 2", 1, "bob")
 
 
 def test_versions_are_read_the_newest_first_with_what_each_changed(records):
     for number in range(1, 6):
-        records.keyword_versions.save(version(number, content=f"x = {number}\n"))
+        records.keyword_versions.add("es", f"x = {number}", number - 1, "ann")
     of = records.keyword_versions.of
     assert [one.version for one in of("es", 2)] == [5, 4]
     assert of("fr", 9) == []

@@ -11,7 +11,7 @@ from smsgate.consent.rules import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.domain.signed_times import time_of
 from smsgate.features.audit.operations import AuditPage, AuditQuery, Group, read_audit_log
-from smsgate.records import ContentVersion, Records
+from smsgate.records import Records
 from smsgate.records.tables import content_versions, operator_actions
 from tests.fakes.values import NUMBER, decision, entry
 from tests.records.values import START_MS, event, lines
@@ -27,9 +27,9 @@ def action(records, at: int, what: str, actor: str = "ana", operator: str = "", 
         connection.execute(insert(operator_actions), row)
 
 
-def version(records, at: int, number: int = 1, author: str = "ana") -> None:
+def version(records, at: float, number: int = 1, **more) -> None:
     row = {"kind": "keywords", "name": "es", "version": number, "content": "", "note": "more words"}
-    row |= {"author": author, "saved_us": START_US + at * 1000}
+    row |= {"author": "ana", "saved_us": START_US + int(at * 1000), **more}
     with records.database.writing() as connection:
         connection.execute(insert(content_versions), row)
 
@@ -85,9 +85,8 @@ def log(records) -> Records:
             )
         }
     )
-    records.reply_versions.save(
-        ContentVersion("alerts", 1, "", "ana", START_US + 6_500, "they moved")
-    )
+    replies = {"kind": "replies", "name": "alerts", "note": "they moved"}
+    version(records, 6.5, **replies)
     return records
 
 

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from smsgate.records import ContentVersion
 from tests.fakes.own_services import ready_services
 from tests.fakes.values import entry
 
@@ -142,8 +141,7 @@ def test_a_set_with_a_fault_is_2_and_not_saved(there, services, file, name, text
 def test_a_set_of_a_newer_release_that_hinders_a_start_can_be_replaced(
     there, services, monkeypatch, mended
 ):
-    saved = ContentVersion("es", 1, f"unheard_of = 1\n{NEW}", "ann", 1)
-    services.records.keyword_versions.save(saved)
+    services.records.keyword_versions.add("es", f"unheard_of = 1\n{NEW}", 0, "ann")
     assert there.run("config", "check") == 2
     assert there.run("keywords", "list") == 2
     assert "console keywords/es.toml" in there.errors

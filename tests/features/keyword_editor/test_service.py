@@ -10,7 +10,6 @@ from smsgate.domain.errors import ConfigurationError, NotFound, Unfit
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.replay import PAGE_SIZE
 from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
-from smsgate.records import ContentVersion
 from tests.fakes.own_services import make_part, make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
@@ -117,8 +116,7 @@ def test_what_would_not_start_is_not_saved(editing, content, said):
 
 
 def test_faults_of_other_sets_hinder_too(services, editing):
-    broken = ContentVersion("en", 1, "x = ", "ann", 1)
-    services.records.keyword_versions.save(broken)
+    services.records.keyword_versions.add("en", "x = ", 0, "ann")
     with pytest.raises(ConfigurationError, match="is no TOML"):
         editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
 

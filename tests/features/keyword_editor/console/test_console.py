@@ -10,7 +10,6 @@ import pytest
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor import console
-from smsgate.records import ContentVersion
 from tests.fakes.own_services import HERE, make_services
 from tests.fakes.understanding import TWO, understanding
 from tests.fakes.values import decision, entry
@@ -39,7 +38,7 @@ def services(folder, redis_url, files):
 
 
 def save(services, name, content, number=1, author="bob"):
-    services.records.keyword_versions.save(ContentVersion(name, number, content, author, 1_000_000))
+    services.records.keyword_versions.add(name, content, number - 1, author)
 
 
 def said(answer):

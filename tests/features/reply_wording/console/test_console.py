@@ -8,7 +8,6 @@ import re
 import pytest
 
 from smsgate.features.reply_wording.service import NO_OWN_TEXT
-from smsgate.records import ContentVersion
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
 from tests.fakes.understanding import understanding
 
@@ -165,7 +164,7 @@ def test_texts_are_shown_as_on_a_phone_while_they_are_typed(admin):
 
 
 def test_viewers_see_and_only_admins_change(signed_in, versions):
-    versions.save(ContentVersion("alerts", 1, '[en]\nhelp = "Call"\n', "ann", 1))
+    versions.add("alerts", '[en]\nhelp = "Call"\n', 0, "ann")
     for role in ("viewer", "agent"):
         browser = signed_in(role)
         page = browser.get(REPLIES)
