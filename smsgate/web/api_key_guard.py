@@ -70,9 +70,9 @@ class ApiKeyGuard:
             address = address_of(environ)
             if address and not self._limits.hit(WRONG_KEYS, "keys", address):
                 self._report(endpoint, address, "throttled", given)
-                _, wait_s = self._limits.window(WRONG_KEYS, "keys", address)
                 raise TooManyWrongKeys(
-                    "Too many wrong keys came from this address; wait as Retry-After says.", wait_s
+                    "Too many wrong keys came from this address; wait as Retry-After says.",
+                    WRONG_KEYS.get_expiry(),
                 ) from None
             self._report(endpoint, address, "wrong", given)
             raise

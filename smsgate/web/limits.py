@@ -14,12 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import redis
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisClusterException
 
@@ -29,11 +28,12 @@ from smsgate.store.shared_keys import LIMITS
 
 _MAX_REMEMBERED = 10_000
 """Counts in the memory of a process; then all are forgotten."""
+_ALONE_S = 10.0
+"""How long a process counts by itself once Redis did not answer."""
 LINES_OF_ADDRESS = RateLimitItemPerSecond(5, 10)
 """Log lines about refused requests of one address for one account."""
 LINES_OF_ACCOUNT = RateLimitItemPerSecond(20, 10)
 """The same for one account, whatever the addresses."""
-T = TypeVar("T")
 
 
 @contextmanager
@@ -51,39 +51,45 @@ def slot(free: threading.Semaphore) -> Iterator[None]:
 
 
 class Limits:
-    """Counts in fixed windows. Threads may share it; no method raises."""
+    """Counts in fixed windows. Threads may share it; no method raises.
+
+    A Redis that hangs takes one time-out; then the process counts by itself for a while, instead of
+    waiting at each count of a request.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._shared: FixedWindowRateLimiter | None = None
+        self._shared: RedisStorage | None = None
         self._memory = MemoryStorage()
-        self._local = FixedWindowRateLimiter(self._memory)
+        self._alone_until_s = 0.0
 
-    def hit(self, limit: RateLimitItem, *who: str, cost: int = 1) -> bool:
-        """Count an attempt before it is checked; False where there were too many.
+    def count(self, limit: RateLimitItem, *who: str, cost: int = 1) -> int:
+        """Count an attempt before it is checked; return how many there were in the window.
 
         So a hundred at once are a hundred. ``cost=-1`` takes back one that was right.
         """
-        return self._asked(lambda limiter: limiter.hit(limit, *who, cost=cost))
+        key, lasts_s = limit.key_for(*who), limit.get_expiry()
+        return self._asked(lambda storage: storage.incr(key, lasts_s, cost))
+
+    def hit(self, limit: RateLimitItem, *who: str, cost: int = 1) -> bool:
+        """Count an attempt as ``count`` does; False where there were too many."""
+        return self.count(limit, *who, cost=cost) <= limit.amount
 
     def is_used_up(self, limit: RateLimitItem, *who: str) -> bool:
         """Whether the next attempt would be one too many; counts nothing."""
-        return not self._asked(lambda limiter: limiter.test(limit, *who))
+        return self._asked(lambda storage: storage.get(limit.key_for(*who))) >= limit.amount
 
-    def window(self, limit: RateLimitItem, *who: str) -> tuple[int, float]:
-        """How many attempts are left, and in how many seconds all are back: one at least."""
-        reset, left = self._asked(lambda limiter: limiter.get_window_stats(limit, *who))
-        return left, max(reset - time.time(), 1.0)
+    def _asked(self, ask: Callable[[Storage], int]) -> int:
+        if time.monotonic() >= self._alone_until_s:
+            try:
+                return ask(self._storage())
+            except (StorageError, redis.RedisError, RedisClusterException):
+                self._alone_until_s = time.monotonic() + _ALONE_S
+        if len(self._memory.storage) >= _MAX_REMEMBERED:
+            self._memory.reset()
+        return ask(self._memory)
 
-    def _asked(self, ask: Callable[[FixedWindowRateLimiter], T]) -> T:
-        try:
-            return ask(self._limiter())
-        except (StorageError, redis.RedisError, RedisClusterException):
-            if len(self._memory.storage) >= _MAX_REMEMBERED:
-                self._memory.reset()
-            return ask(self._local)
-
-    def _limiter(self) -> FixedWindowRateLimiter:
+    def _storage(self) -> RedisStorage:
         """Made when first asked for, since a cluster has to be reached to be known."""
         if self._shared is None:
             # The client of `limits` would have other time-outs and no TLS to Sentinels, and ours
@@ -99,7 +105,7 @@ class Limits:
                     key_prefix=LIMITS,
                     wrap_exceptions=True,
                 )
-            self._shared = FixedWindowRateLimiter(storage)
+            self._shared = storage
         return self._shared
 
 

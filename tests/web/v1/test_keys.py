@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 from contextlib import closing
@@ -164,20 +165,30 @@ def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
     assert Api(crm.client, api.services, other).call("POST", "/check", CHECK).status_code == 401
 
 
-@pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 0.01\nburst = 3\n"])
+@pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 0.0001\nburst = 3\n"])
 def test_every_answer_says_how_many_calls_are_left_and_when_to_go_on(api) -> None:
     crm, other = api.with_key("check", "crm"), api.with_key("check", "other")
     answers = [crm.call("POST", "/check", CHECK) for _ in range(4)]
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert answers[-1].json["reason"] == "too_many_calls"
-    assert {one.headers["RateLimit-Policy"] for one in answers} == {'"calls";q=3;w=300'}
+    assert {one.headers["RateLimit-Policy"] for one in answers} == {'"calls";q=3;w=30000'}
     left = [one.headers["RateLimit"].partition(";t=") for one in answers]
     assert [one for one, _, _ in left] == [f'"calls";r={n}' for n in (2, 1, 0, 0)]
-    assert all(0 < int(seconds) <= 300 for _, _, seconds in left)
+    assert all(0 < int(seconds) <= 30_000 for _, _, seconds in left)
     assert answers[-1].headers["Retry-After"] == left[-1][2]
     other.post("/check", CHECK)  # each has its own
     another_process = Api(create_app(api.services).test_client(), api.services, crm.key)
     assert another_process.call("POST", "/check", CHECK).status_code == 429
+
+
+def test_the_count_of_a_call_is_one_question_to_redis(api, redis_client) -> None:
+    api.get("/openapi.json")
+    with redis_client.monitor() as monitor:
+        api.get("/openapi.json")
+        redis_client.echo("done")
+        sent = itertools.takewhile(lambda one: one["command"] != "ECHO done", monitor.listen())
+        asked = [one["command"] for one in sent if one["client_type"] != "lua"]
+    (_,) = [one for one in asked if "smsgate:limits" in one]
 
 
 def _now_us() -> int:
