@@ -70,13 +70,12 @@ def record_threads(archiver: LedgerArchiver, forgetting: Forgetting) -> list[Bac
 def alert_threads(
     settings: Settings, store: Store, monitor: Monitor, records: Records
 ) -> list[BackgroundThread]:
-    """Those of a clock that compare conditions, log the records' digest, and send alert tests."""
-    alerts = AlertService(store, settings, monitor)
+    """Those of a clock that compare conditions, and send alert tests."""
+    alerts = AlertService(store, settings, monitor, records)
     return [
         BackgroundThread(
             "alerts", alerts.check, ALERTS_S, close_timeout_s=15.0, at_end=alerts.close
         ),
-        BackgroundThread("records digest", lambda: alerts.send_records_digest(records), ALERTS_S),
         BackgroundThread("alert test", alerts.run_test, ALERT_TEST_S),
     ]
 

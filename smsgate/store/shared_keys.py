@@ -25,7 +25,6 @@ alerts, alert-lease      string      what was told to whom (JSON); the clock tha
 applied                  string      the configuration that was applied last (JSON)
 processes                set         ids of processes
 process:ID               string      heartbeat of one of them (JSON); expires
-records-digest           string      that the records' digest was told this day; expires
 alert-test               string      the newest test of alerts and its results (JSON); expires
 ======================== ==========  ======================================================
 

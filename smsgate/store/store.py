@@ -48,13 +48,12 @@ class Store:
         self.acceptance, self.quarantine = Acceptance(client), Quarantine(client)
         self.refusals = Refusals(client)
         # Leases, in ms. The clock's lasts three of its periods, so a dead one is soon replaced.
-        # Turns come about once a day; a call about an opt-out list takes 13 s at most.
+        # The turn comes about once a day; a call about an opt-out list takes 13 s at most.
         self.clock_lease = Lease(client, "clock", 6_000)
         self.rebuild_lease = Lease(client, "rebuild", 60_000)
         self.alert_lease = Lease(client, "alert-lease", 90_000)
         self.opt_out_list_lease = Lease(client, "opt-out-list-lease", 60_000)
         self.retention_turn = Lease(client, "retention", 23 * 3_600_000)
-        self.digest_turn = Lease(client, "records-digest", 24 * 3_600_000)
         self.rebuild_progress = SavedValue(client, "rebuild-progress", RebuildProgress, 60)
         self.delivery_counts = SavedValue(client, "deliveries", DeliveryCounts)
         self.backlog = BacklogReader(client, self.delivery_counts)

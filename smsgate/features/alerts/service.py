@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.monitoring.conditions import TABLE, Condition, span
-from smsgate.monitoring.deadlines import Deadlines
+from smsgate.monitoring.deadlines import Deadlines, NoAnswerInTime
 from smsgate.monitoring.monitor import Monitor
 from smsgate.notifications import Kind, Message, send
 from smsgate.records import Records, chain_digest
@@ -26,6 +26,8 @@ _DAY_S = 24 * 3600
 _ANSWER_S = 30.0
 """A busy Redis is no page."""
 _OF_THE_STORE = {f"{TABLE[key].name} store" for key in ("store_away", "store_refuses_writes")}
+_DIGEST = "digest of the records"
+"""Beside the conditions that an address was told of."""
 _ALERTS_FAIL = TABLE["alerts_fail"].name
 _log = structlog.get_logger()
 
@@ -37,8 +39,11 @@ class AlertService:
     twice because of it.
     """
 
-    def __init__(self, store: Store, settings: Settings, monitor: Monitor) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, monitor: Monitor, records: Records
+    ) -> None:
         self._store, self._settings, self._monitor = store, settings, monitor
+        self._records, self._logged_s = records, 0.0
         self._deadlines = Deadlines(_ANSWER_S)
         self._urls = addresses_of(settings)
         self._ids = {
@@ -70,7 +75,8 @@ class AlertService:
                 told = self._store.alert_state.read() or AlertState()
                 known = tuple(self._ids.values())
                 sent = {key: one for key, one in told.sent.items() if key.startswith(known)}
-                state = AlertState(sent, self._tell(lasting, {*found, *before}, sent))
+                present, digest = {*found, *before, _DIGEST}, self._newest_digest()
+                state = AlertState(sent, self._tell(lasting, present, sent, digest))
                 if state != told:
                     self._store.alert_state.write(state)
                 if (
@@ -82,7 +88,11 @@ class AlertService:
         self._tell(alone, alone, self._sent_alone)
 
     def _tell(
-        self, lasting: Mapping[str, Condition], present: Collection[str], sent: dict[str, SentAlert]
+        self,
+        lasting: Mapping[str, Condition],
+        present: Collection[str],
+        sent: dict[str, SentAlert],
+        digest: str = "",
     ) -> dict[str, str]:
         """Send what is due, and keep it in ``sent``; returns by address why it failed."""
         failures = {}
@@ -101,6 +111,11 @@ class AlertService:
                 kind: Kind = "failure" if one.is_failure else "warning"
                 message = self._message(one.title + lasts, body, kind, one.page[0])
                 due[id_ + key] = message, SentAlert(began_s, now, one.is_failure, one.title)
+            told = sent.get(id_ + _DIGEST)
+            if digest and (told is None or now - told.sent_s >= _DAY_S):
+                use = "With it `smsgate records verify --digest` finds records that are gone."
+                message = self._message(_DIGEST, f"{digest}\n{use}")
+                due[id_ + _DIGEST] = message, SentAlert(now, now, False, _DIGEST)
             if not due:
                 continue
             count, problem = send(self._urls[address], [message for message, _ in due.values()])
@@ -133,21 +148,17 @@ class AlertService:
             body += f"\n{self._settings.public_url}{page or '/console/'}"
         return Message(f"smsgate at {self._host}: {title}", body, kind)
 
-    def send_records_digest(self, records: Records) -> None:
-        """Log and send the newest digest of the records: one clock does, once a day.
-
-        Raises ``StoreUnavailable``.
-        """
+    def _newest_digest(self) -> str:
+        """The digest, logged once a day; empty without any record, or while they are away."""
         try:
-            digest = chain_digest(records.reader.heads())
-        except RecordsUnavailable:
-            return
-        if not self._store.digest_turn.take():
-            return
-        _log.info("records digest", digest=digest)
-        text = f"{digest}\nWith it `smsgate records verify --digest` finds records that are gone."
-        for url in self._urls.values():
-            send(url, [self._message("digest of the records", text)])
+            heads = self._deadlines.records.call(self._records.reader.heads)
+        except (RecordsUnavailable, NoAnswerInTime):
+            return ""
+        digest, now = chain_digest(heads) if heads else "", time.time()
+        if digest and now - self._logged_s >= _DAY_S:
+            self._logged_s = now
+            _log.info("records digest", digest=digest)
+        return digest
 
     def run_test(self) -> None:
         """Run the test that is requested, if this clock sends. Raises ``StoreUnavailable``."""

@@ -23,6 +23,7 @@ from tests.fakes.own_services import ALERTS, make_part, make_services
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
 from tests.fakes.values import failed_reply
+from tests.features.alerts.test_service import keep_a_record
 from workers import threads as clock_threads
 
 TO_HOOK = '[alerts]\nto = ["${HOOK}", "json://127.0.0.1:9/x"]\n'
@@ -47,8 +48,7 @@ def clock(tmp_path, redis_url) -> Iterator[Callable[[str], Mapping[str, str]]]:
             stack.callback(services.close)
             at = Process("c", "clock", socket.gethostname(), os.getpid(), "v1")
             services.store.heartbeats.beat(at, 600)
-            alerts, _, test = make_part(services, clock_threads.alert_threads)
-            threads = (alerts, test)
+            threads = make_part(services, clock_threads.alert_threads)
             for thread in threads:
                 thread.start()
             stack.callback(close_all, threads)
@@ -118,7 +118,7 @@ def test_without_a_clock_nobody_would_be_told(clock, capsys, redis_client):
 
 def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
-        alerts, _, test = make_part(services, clock_threads.alert_threads)
+        alerts, test = make_part(services, clock_threads.alert_threads)
         services.store.alert_test.write(AlertTest())
         alerts.start()
         test.run_once()
@@ -130,6 +130,7 @@ def test_a_clock_that_ends_leaves_its_turn_to_another_at_once(tmp_path, redis_ur
 def test_a_clock_without_an_address_logs_the_digest_of_the_records(tmp_path, redis_url):
     with contextlib.closing(make_services(tmp_path, redis_url, ALERTS)) as services:
         services.records.migrate()
+        digest = keep_a_record(services)
         with capture_logs() as lines:
-            make_part(services, clock_threads.alert_threads)[1].run_once()
-    assert [(one["event"], one["digest"]) for one in lines] == [("records digest", "none")]
+            make_part(services, clock_threads.alert_threads)[0].run_once()
+    assert [(one["event"], one["digest"]) for one in lines] == [("records digest", digest)]

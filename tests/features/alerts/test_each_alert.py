@@ -227,7 +227,8 @@ def test_it_is_told_with_its_severity_and_what_to_do(
     all_at_work(services.store)
     services.records.migrate()
     services.store.acceptance.note("twilio", newest=True, several=False)
-    alerting = AlertService(services.store, services.settings, services.monitor)
+    parts = services.store, services.settings, services.monitor, services.records
+    alerting = AlertService(*parts)
     alerting.check()
     alerting.check()
     assert sent == [], "quiet while all is well"

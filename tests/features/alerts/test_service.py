@@ -32,6 +32,7 @@ from tests.fakes.told import work
 from tests.fakes.values import NUMBER, failed_reply
 
 FAILED, UNREACHED = "1 reply failed at twilio: 30007", "Alerts do not reach the address slack 1"
+DIGEST = "digest of the records"
 TWO = '[alerts]\nto = ["slack://a/b/c", "${MAIL}"]\n'
 
 
@@ -82,7 +83,7 @@ def later(monkeypatch):
 
 
 def alerting(services) -> AlertService:
-    return AlertService(services.store, services.settings, services.monitor)
+    return AlertService(services.store, services.settings, services.monitor, services.records)
 
 
 def check(*alerting, times=2) -> None:
@@ -144,7 +145,7 @@ def test_a_failed_reply_that_cannot_be_read_is_told_and_hides_no_other_alert(
     dismiss_reply.run(context, RowChoice(row.id), services.store)
     services.archiver.move_all()
     check(one)
-    assert apprise.titles()[2].startswith("Over after")
+    assert apprise.titles()[-1].startswith("Over after")
 
 
 def test_of_two_clocks_one_tells_and_the_other_goes_on_where_it_ended(
@@ -242,7 +243,7 @@ def test_what_an_address_of_before_was_told_is_forgotten(
     assert len(services.store.alert_state.read().sent) == 2
     one_left = replace(services.settings, alerts=Alerts(services.settings.alerts.to[1:]))
     redis_client.delete(shared_key("alert-lease"))
-    check(AlertService(services.store, one_left, services.monitor))
+    check(AlertService(services.store, one_left, services.monitor, services.records))
     assert len(services.store.alert_state.read().sent) == 1
 
 
@@ -254,20 +255,32 @@ def test_no_address_is_shown_or_stored(services, apprise, redis_client):
         assert secret not in repr(services.settings) + kept
 
 
-def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(services, apprise, redis_client):
-    one, other = alerting(services), alerting(services)
+def keep_a_record(services) -> str:
+    """Gives the digest."""
     manual.opt_out(services, NUMBER, "all", "ana", "by phone")
     work(services)
     services.archiver.move_all()
-    digest = chain_digest(services.records.reader.heads())
+    return chain_digest(services.records.reader.heads())
+
+
+def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(
+    services, apprise, later, monkeypatch
+):
+    one, other = alerting(services), alerting(services)
+    monkeypatch.setattr(other, "_clock", "another:1")
+    apprise.problems["slack"] = "away"
+    digest = keep_a_record(services)
     with capture_logs() as lines:
-        for _ in range(3):
-            one.send_records_digest(services.records)
-            other.send_records_digest(services.records)
-    assert [line["digest"] for line in lines] == [digest]
-    assert apprise.titles() == apprise.titles("mailtos") == ["digest of the records"]
+        check(one, other, times=3)
+    assert [line["digest"] for line in lines if "digest" in line] == [digest]
+    assert apprise.titles("mailtos") == [DIGEST, UNREACHED]
     assert digest in apprise.sent[0][1].body
-    assert 0 < redis_client.ttl(shared_key("records-digest")) <= 24 * 3600
+    apprise.problems.clear()
+    check(one, other)
+    assert apprise.titles() == [DIGEST]
+    later(24 * 3600 + 60)
+    check(one, other)
+    assert [apprise.titles(to).count(DIGEST) for to in ("slack", "mailtos")] == [2, 2]
 
 
 def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, apprise, monkeypatch):
@@ -275,9 +288,10 @@ def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, apprise, 
         raise RecordsUnavailable("no database")
 
     one = alerting(services)
+    keep_a_record(services)
     with monkeypatch.context() as broken:
         broken.setattr(services.records.reader, "heads", away)
-        one.send_records_digest(services.records)
-    assert apprise.titles() == []
-    one.send_records_digest(services.records)
-    assert apprise.titles() == ["digest of the records"]
+        check(one)
+    assert DIGEST not in apprise.titles()
+    check(one)
+    assert DIGEST in apprise.titles()
