@@ -1,8 +1,9 @@
 """The features of a text: its words, parts of words, sequences of words, and concepts.
 
-Each feature is a name, which is looked up by its CRC-32: ``stop``, ``~<stop`` (letters), ``%stp``
-(consonants), ``stop texting`` (a sequence), ``@cease>contact`` (concepts), ``cease+me`` (a concept
-beside a word), ``=opt_out`` (a keyword set off by punctuation), ``#2`` (the length).
+Each feature has a name, and is looked up by its CRC-32, its code: ``stop``, ``~<stop`` (letters),
+``%stp`` (consonants), ``stop texting`` (a sequence), ``@cease>contact`` (concepts), ``cease+me`` (a
+concept beside a word), ``=opt_out`` (a keyword set off by punctuation), ``#2`` (the length). The
+code of a sequence is continued from that of its beginning.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import chain, repeat
 from typing import NamedTuple
+from zlib import crc32
 
 from smsgate.classifier.normalize import UNSPACED
 
@@ -59,37 +61,49 @@ def parts(word: str) -> Iterator[str]:
             yield from (f"~{edged[at : at + size]}" for at in range(len(edged) - size + 1))
 
 
-def joint(passage: Passage) -> set[str]:
-    """Features of several words together, and of concepts."""
-    words = passage.words
-    found = {f"#{sum(len(words) > limit for limit in _LENGTHS)}"}
-    found.update(map("=".__add__, passage.keywords))
-    framed = ["", "^", *words, "$", ""]
-    words = framed[1:-1]
-    found.update(map("{} {}".format, words, words[1:]))
-    found.update(map("{} _ {}".format, words, words[2:]))
-    found.update(map("{} __ {}".format, words, words[3:]))
-    found.update(map("{} {} {}".format, words, words[1:], words[2:]))
-    bones = [skeleton(word) for word in words if word not in MARKS]
-    found.update(map("%{} {}".format, bones, bones[1:]))
-    found.update(_about([names for _, names in passage.concepts]))
-    for at, names in passage.concepts:
-        before, last, _, after, behind = framed[at : at + 5]
+def joint(passage: Passage) -> set[int]:
+    """Codes of the features of several words together, and of concepts."""
+    framed = ["^", *passage.words, "$"]
+    words = [word.encode() for word in framed]
+    later = [b" " + word for word in words]
+    codes = [*map(crc32, words)]
+    pairs = [*map(crc32, later[1:], codes)]
+    found = {*pairs, *map(crc32, later[2:], pairs)}
+    found.update(map(crc32, [b" _" + word for word in later[2:]], codes))
+    found.update(map(crc32, [b" __" + word for word in later[3:]], codes))
+    bones = [skeleton(word) for word in framed if word not in MARKS]
+    about = [[name.encode() for name in names] for _, names in passage.concepts]
+    found.update(_about(about))
+    words = [b"", *words, b""]
+    for (at, _), names in zip(passage.concepts, about, strict=True):
+        before, last, _, after, behind = words[at : at + 5]
         for name in names:
-            found.update((f"{before}+_{name}", f"{last}+{name}"))
-            found.update((f"{name}+{after}", f"{name}_+{behind}"))
-    text = "".join(words)
+            found.update(map(crc32, (before + b"+_" + name, last + b"+" + name)))
+            found.update(map(crc32, (name + b"+" + after, name + b"_+" + behind)))
+    others = [f"#{sum(len(passage.words) > limit for limit in _LENGTHS)}"]
+    others += map("=".__add__, passage.keywords)
+    others += map("%{} {}".format, bones, bones[1:])
+    text = "".join(passage.words)
     if not text.isascii():
         run = "".join(_RUN.findall(text))
-        found.update(run[at : at + size] for size in (2, 3, 4) for at in range(len(run) - size + 1))
+        others += [run[at : at + size] for size in (2, 3, 4) for at in range(len(run) - size + 1)]
+    found.update(map(code_of, others))
     return found
 
 
-def _about(concepts: Sequence[Sequence[str]]) -> Iterator[str]:
+def code_of(name: str) -> int:
+    """What a feature, or an entry of the concepts, is looked up by."""
+    return crc32(name.encode(errors="replace"))
+
+
+def _about(concepts: Sequence[Sequence[bytes]]) -> Iterator[int]:
+    """Concepts, those that follow each other within a few, and three in a row."""
+    later = [[b">" + name for name in names] for names in concepts]
     for at, names in enumerate(concepts):
-        yield from map("@".__add__, names)
-        for others in concepts[at + 1 : at + 1 + _NEXT]:
-            for one in names:
-                yield from (f"@{one}>{other}" for other in others)
-        if at + 2 < len(concepts):
-            yield from ("@" + ">".join(row) for row in product(*concepts[at : at + 3]))
+        near = [*chain.from_iterable(later[at + 1 : at + 1 + _NEXT])]
+        for code in map(crc32, map(b"@".__add__, names)):
+            yield code
+            yield from map(crc32, near, repeat(code))
+            if at + 2 < len(concepts):
+                for pair in map(crc32, later[at + 1], repeat(code)):
+                    yield from map(crc32, later[at + 2], repeat(pair))

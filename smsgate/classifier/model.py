@@ -11,10 +11,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
-from zlib import crc32
 
 from smsgate.classifier.concepts import Concepts
-from smsgate.classifier.features import Passage, joint, parts
+from smsgate.classifier.features import Passage, code_of, joint, parts
 from smsgate.classifier.weights import SHIFT, WIDTH, HashIndex, WeightsFile, shipped_weights, steps
 
 _USUAL_COUNT = 50
@@ -52,9 +51,9 @@ class _Words(dict[str, _Word]):
     def __missing__(self, word: str) -> _Word:
         if len(self) > _REMEMBERED:
             self.clear()
-        names = list(parts(word))
-        rows = self._find(names)
-        found = _Word(sum(map(self._steps.__getitem__, rows[WIDTH - 1 :: WIDTH])), rows, len(names))
+        codes = [*map(code_of, parts(word))]
+        rows = self._find(codes)
+        found = _Word(sum(map(self._steps.__getitem__, rows[WIDTH - 1 :: WIDTH])), rows, len(codes))
         if len(word) <= _LONGEST:
             self[word] = found
         return found
@@ -81,9 +80,9 @@ class Model:
     def scores(self, passage: Passage) -> Scores:
         """What a text asks for."""
         words = [self._words[word] for word in set(passage.words)]
-        names = joint(passage)
-        rows = b"".join([word.rows for word in words]) + self.rows_of(names)
-        count = len(names) + sum([word.features for word in words])
+        codes = joint(passage)
+        rows = b"".join([word.rows for word in words]) + self.rows_of(codes)
+        count = len(codes) + sum([word.features for word in words])
         scale = math.sqrt(_USUAL_COUNT / count)
         step = self.steps.__getitem__
         return Scores(
@@ -98,11 +97,11 @@ class Model:
         step = self.steps.__getitem__
         return [sum(map(step, self._words[word].rows[output::WIDTH])) for word in words]
 
-    def rows_of(self, names: Iterable[str]) -> bytes:
+    def rows_of(self, wanted: Iterable[int]) -> bytes:
         """The rows of those features that have one, one behind the other."""
         codes, starts, rows = self._index.codes, self._index.starts, self._rows
         found = []
-        for code in map(crc32, map(str.encode, names)):
+        for code in wanted:
             end = starts[(code >> SHIFT) + 1]
             at = bisect_left(codes, code, starts[code >> SHIFT], end)
             if at < end and codes[at] == code:

@@ -21,7 +21,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -30,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.features import Passage, joint, parts
+from smsgate.classifier.features import Passage, code_of, joint, parts
 from smsgate.classifier.model import Model
 from smsgate.classifier.sets import load_sets
 from smsgate.classifier.vocabulary import Vocabulary
@@ -106,8 +105,8 @@ class Examples:
             if one.label == "none":
                 rows.append(Passage([word for word in passage.words if draw.random() >= HIDDEN]))
             for at, row in enumerate(rows):
-                by_word = [crc32(part.encode()) for word in set(row.words) for part in parts(word)]
-                together = [crc32(name.encode()) for name in joint(row)]
+                by_word = [code_of(part) for word in set(row.words) for part in parts(word)]
+                together = joint(row)
                 single.extend(by_word)
                 codes.extend(by_word)
                 codes.extend(together)
