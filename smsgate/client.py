@@ -9,16 +9,14 @@ It fails closed like the gate itself: whatever is no clear answer raises.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
+import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from smsgate.domain.errors import (
@@ -52,14 +50,24 @@ _RETRIES = Retry(connect=2, read=0, redirect=0, status=0, other=0, backoff_facto
 """Again only where no connection came about; an answer that is late is no answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the gate says of one number; as ``smsgate.Gate`` does."""
 
     number: str
     allowed: bool | None
+    reason: str
+    since: str | None
+
+
+class _Answers(msgspec.Struct):
+    results: list[Answer]
+
+
+class _Problem(msgspec.Struct):
+    """What is read of an ``application/problem+json``."""
+
     reason: str = ""
-    since: str | None = None
+    detail: str = ""
 
 
 class _Bearer(AuthBase):
@@ -172,18 +180,15 @@ def read_answers(
 
     ``retry_after`` is the header of that name. Raises the gate's own error where it gave one.
     """
-    found = _object(body)
     if status != 200:
-        said = str(found.get("detail") or f"the gate answered {status}")
-        if found.get("reason") == "too_many_calls":
+        problem = _problem_of(body)
+        said = problem.detail or f"the gate answered {status}"
+        if problem.reason == "too_many_calls":
             raise TooManyCalls(said, _seconds(retry_after or ""))
-        raise _ERRORS.get(str(found.get("reason")), GateUnreachable)(said)
+        raise _ERRORS.get(problem.reason, GateUnreachable)(said)
     try:
-        answers = [
-            Answer(str(one["number"]), _allowed(one["allowed"]), str(one["reason"]), one["since"])
-            for one in found["results"]
-        ]
-    except (LookupError, TypeError) as error:
+        answers = msgspec.json.decode(body, type=_Answers).results
+    except msgspec.MsgspecError as error:
         raise GateUnreachable("what answered does not speak as the gate does") from error
     if [answer.number for answer in answers] != [*numbers]:
         raise GateUnreachable("the gate answered something else than was asked")
@@ -198,25 +203,15 @@ def _is_allowed(answer: Answer) -> bool:
 
 def _seconds(retry_after: str) -> float:
     """How long to wait by a ``Retry-After``, which has seconds or a date; 1 by any other text."""
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit() and len(text) < 7:
-        return float(text)
     try:
-        until = parsedate_to_datetime(text)
-        return max((until - datetime.now(until.tzinfo)).total_seconds(), 0.0)
-    except (ValueError, OverflowError):
+        return _RETRIES.parse_retry_after(retry_after)
+    except (InvalidHeader, ValueError, OverflowError):
         return 1.0
 
 
-def _allowed(value: object) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    raise TypeError("allowed is true, false or null")
-
-
-def _object(body: bytes) -> dict[str, Any]:
+def _problem_of(body: bytes) -> _Problem:
+    """What is wrong, as the gate says it; nothing where something else answered."""
     try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return msgspec.json.decode(body, type=_Problem)
+    except msgspec.MsgspecError:
+        return _Problem()
