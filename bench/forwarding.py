@@ -97,7 +97,7 @@ def _measured(folder: Path, groups: ProcessGroups, count: int) -> dict[str, floa
     services.records.migrate()
     publish_programs(services.settings, services.store)
     with (folder / "sender.log").open("w") as log:
-        command = [sys.executable, "-m", "workers", "sender"]
+        command = [sys.executable, "-m", "smsgate.cli", "run", "sender"]
         sender = groups.start(command, env=environ, cwd=_ROOT, output=log)
     _put(services, "original", 200)  # connections, threads, caches
     found: dict[str, float] = {}

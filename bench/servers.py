@@ -115,7 +115,7 @@ class Servers:
             **added,
         }
         _prepare(environ)
-        command = [sys.executable, "-m", "workers", "web", "--host", "127.0.0.1"]
+        command = [sys.executable, "-m", "smsgate.cli", "run", "web", "--host", "127.0.0.1"]
         group = self._start("smsgate", port, command, environ)
         return Server(port, (group, store.process.pid), lambda: _kept(store.url)), environ
 

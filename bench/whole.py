@@ -36,7 +36,7 @@ class Whole:
 
     def start(self, name: str) -> None:
         """Start one process of the Procfile."""
-        command = [sys.executable, "-m", "workers", name]
+        command = [sys.executable, "-m", "smsgate.cli", "run", name]
         with (self.folder / f"{name}.log").open("a") as log:
             self.running[name] = self.groups.start(command, env=self.environ, output=log)
 

@@ -25,12 +25,12 @@ from smsgate.cli.config import checked_configuration, write_starter
 from smsgate.cli.data_dir import RUN_FILE, config_dir
 from smsgate.cli.operations import make_ready
 from smsgate.cli.process_groups import ProcessGroups, Supervisor
-from smsgate.cli.run import PROCESSES
 from smsgate.cli.session import person
 from smsgate.domain.errors import SmsGateError
 from smsgate.features.operators.service import first_link
 from smsgate.files import keep_secret, replace_file
 from smsgate.interface.commands import progress
+from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.spool import Spool
 from smsgate.process.configuration import UNUSABLE, Configuration, load_configuration
 from smsgate.process.services import Services, build_services
@@ -110,7 +110,7 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         lease = services.lease_renewal.thread()
         lease.start()
         stack.callback(lease.close)
-        for name in PROCESSES:
+        for name in KINDS:
             command = [sys.executable, "-m", "smsgate.cli", "run", name]
             command += ["--host", HOST] if name == "web" else []
             supervisor.run(name, partial(groups.start, command, env=env, output=None))
@@ -183,7 +183,7 @@ def _restart(env: Mapping[str, str], supervisor: Supervisor) -> None:
         _warn(f"{error}\nProcesses that run keep what they have; fix it, none starts now.")
         return
     _warn(f"The configuration has changed: the processes restart, version {version}.")
-    for name in PROCESSES:
+    for name in KINDS:
         supervisor.running[name].terminate()
 
 

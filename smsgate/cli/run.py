@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import importlib.util
-import runpy
+import os
+import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-PROCESSES = ("web", "worker", "sender", "clock")
+from smsgate.metrics.snapshot import KINDS
+
 _PACKAGE = Path(__file__).parents[1]
 
 
 @click.command(epilog="Example: smsgate run web --host 127.0.0.1")
-@click.argument("process", type=click.Choice(PROCESSES))
-@click.option("--host", metavar="ADDRESS", help="Address that `web` listens on.  [all]")
-def run(process: str, host: str | None) -> None:
+@click.argument("process", type=click.Choice(KINDS))
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="0.0.0.0",  # noqa: S104 - a deployment is reached from outside
+    help="Address that `web` listens on.  [all]",
+)
+@click.pass_obj
+def run(obj: Mapping[str, Mapping[str, str]], process: str, host: str) -> None:
     """Run one process of the service until a signal ends it.
 
     A deployment needs each of them: `web` receives texts and serves the API and the console,
     `worker` applies what was received, `sender` sends replies, `clock` writes the records.
     Exit code 2: it cannot start, and says why.
     """
+    # Loading takes seconds. Who is told to end meanwhile has begun nothing, and ends at once: an
+    # exception raised here could come in a callback of the import system, which swallows it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    # structlog would load it for tracebacks in colours, which are printed nowhere: 6 MiB.
+    sys.modules["rich"] = None  # type: ignore[assignment]  # this is how a module is kept out
     name_workers(_PACKAGE)
-    sys.argv = [f"smsgate run {process}", process, *(["--host", host] if host else [])]
-    runpy.run_module("workers", run_name="__main__")
+    importlib.import_module("workers.processes").run(process, host, obj["environ"])
 
 
 def name_workers(package: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.cli.run import PROCESSES, name_workers
+from smsgate.cli.run import name_workers
+from smsgate.metrics.snapshot import KINDS
 from tests.cli.conftest import Terminal
-from workers import __main__ as workers_main
+from workers import processes
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_workers_are_those_of_this_smsgate(other_workers: Path, place: str) -> N
 
 
 def test_it_starts_the_processes_that_there_are() -> None:
-    assert set(PROCESSES) == set(workers_main.PROCESSES)
+    assert tuple(processes.PROCESSES) == KINDS
 
 
 def test_another_process_is_2_and_names_those_there_are(terminal: Callable[..., Terminal]) -> None:
@@ -65,4 +66,4 @@ def test_a_process_that_cannot_start_is_2_and_says_why(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(str(tmp_path / "smsgate.toml"))
+    assert done.stderr.startswith(f"error {tmp_path / 'smsgate.toml'}")

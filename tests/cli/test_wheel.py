@@ -27,7 +27,10 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 NUMBER, OTHER = "+14155550123", "+14155550124"
-WORKERS = {"checkout": [sys.executable, "-m", "workers"], "wheel": ["smsgate", "run"]}
+WORKERS = {
+    "checkout": [sys.executable, "-m", "smsgate.cli", "run"],
+    "wheel": ["smsgate", "run"],
+}
 OPTS_OUT = """
 import os
 from smsgate import load_configuration

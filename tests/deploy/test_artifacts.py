@@ -16,12 +16,12 @@ import yaml
 
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.cli.redis_server import find_server
+from smsgate.metrics.snapshot import KINDS
 from smsgate.settings import read as settings_reader
 from tests.deploy.guide import commands
 from tests.deploy.machine import ROOT
 from tests.fakes.processes import wait_until
 from tests.fakes.served import free_port, is_open
-from workers.__main__ import PROCESSES
 
 pytestmark = pytest.mark.full
 DEPLOY = ROOT / "deploy"
@@ -71,7 +71,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @wants("docker-compose")
 def test_each_process_of_the_compose_file_is_locked_down(compose) -> None:
     own = {name: one for name, one in compose["services"].items() if "build" in one}
-    assert {*own} == {*PROCESSES, "migrate", "init"}
+    assert {*own} == {*KINDS, "migrate", "init"}
     for name, one in own.items():
         assert one["read_only"] is True, name
         assert one["cap_drop"] == ["ALL"], name
@@ -87,7 +87,7 @@ def test_each_process_of_the_compose_file_is_locked_down(compose) -> None:
 @wants("docker-compose")
 def test_processes_wait_for_the_migration_and_init_is_never_run_by_itself(compose) -> None:
     services = compose["services"]
-    for name in PROCESSES:
+    for name in KINDS:
         waits = services[name]["depends_on"]
         assert waits["migrate"]["condition"] == "service_completed_successfully", name
     assert services["init"]["profiles"] == ["init"]
@@ -222,7 +222,7 @@ def test_a_platform_with_a_procfile_is_given_what_smsgate_reads() -> None:
     found = json.loads((ROOT / "app.json").read_text())
     lines = [line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines()]
     assert [name for name, _ in lines] == ["release", *found["formation"]]
-    assert {*found["formation"]} == {*PROCESSES}
+    assert {*found["formation"]} == {*KINDS}
     config = (ROOT / "config/smsgate.toml").read_text()
     read = Path(settings_reader.__file__).read_text()
     for name in found["env"]:

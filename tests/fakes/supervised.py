@@ -11,6 +11,7 @@ import sys
 import threading
 
 PAUSE_S = 0.5
+RUN = ("-m", "smsgate.cli", "run")
 
 
 def main(*arguments: str) -> int:
@@ -26,7 +27,7 @@ def main(*arguments: str) -> int:
     signal.signal(signal.SIGINT, end)
     code = 0
     while not ending.is_set():
-        running[:] = [subprocess.Popen([sys.executable, "-m", "workers", *arguments])]
+        running[:] = [subprocess.Popen([sys.executable, *RUN, *arguments])]
         if ending.is_set():
             end()
         code = running[0].wait()

@@ -22,6 +22,7 @@ from smsgate.providers import PROVIDERS
 from smsgate.settings import Account
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.served import free_port
+from tests.fakes.supervised import RUN
 
 twilio = PROVIDERS["twilio"]
 
@@ -67,8 +68,8 @@ def until(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> obj
 
 def command_of(name: str) -> list[str]:
     """What starts a process, and starts a worker or a sender again whenever it ends."""
-    module = "tests.fakes.supervised" if name in ("worker", "sender") else "workers"
-    return [sys.executable, "-m", module, name]
+    start = ("-m", "tests.fakes.supervised") if name in ("worker", "sender") else RUN
+    return [sys.executable, *start, name]
 
 
 class System:

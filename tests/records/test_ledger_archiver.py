@@ -104,7 +104,7 @@ def test_the_clock_ends_after_the_batch_in_hand(store, redis_url, tmp_path, reco
     rows = [event(at) for at in range(3_000)]
     for one in rows:
         store.ledger.append(partition_of(NUMBER), one)
-    clock = subprocess.Popen([sys.executable, "-m", "workers", "clock"], env=environ)
+    clock = subprocess.Popen([sys.executable, "-m", "smsgate.cli", "run", "clock"], env=environ)
     try:
         assert wait_until(lambda: records.reader.count_events() > 0, 60)
     finally:

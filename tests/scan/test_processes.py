@@ -46,7 +46,7 @@ class System:
 
     def start(self, *names: str, **changed: str) -> None:
         for name in names:
-            command = [sys.executable, "-m", "workers", name]
+            command = [sys.executable, "-m", "smsgate.cli", "run", name]
             command += ["--host", "127.0.0.1"] if name == "web" else []
             with (self._folder / f"{name}.log").open("a") as log:
                 environ = {**self.environ, **changed}

@@ -66,7 +66,9 @@ def start(environ: dict[str, str], groups: ProcessGroups) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def make(name: str) -> subprocess.Popen[str]:
-        started.append(groups.start([sys.executable, "-m", "workers", name], env=environ))
+        started.append(
+            groups.start([sys.executable, "-m", "smsgate.cli", "run", name], env=environ)
+        )
         return started[-1]
 
     yield make

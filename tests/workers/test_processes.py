@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from smsgate.cli import redis_server
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.domain.errors import StoreNotReady
 from smsgate.features.records_admin.rebuild import RebuildService
+from smsgate.metrics.snapshot import KINDS
 from smsgate.process.configuration import load_configuration
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services, build_services
@@ -28,6 +27,7 @@ from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes import manual
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.served import free_port
+from tests.journey.system import command_of
 
 pytestmark = pytest.mark.full  # whole systems of processes: a minute in all
 
@@ -54,8 +54,7 @@ def start(environ: dict[str, str], groups: ProcessGroups) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def make(name: str) -> subprocess.Popen[str]:
-        module = "tests.fakes.supervised" if name == "worker" else "workers"
-        process = groups.start([sys.executable, "-m", module, name], env=environ)
+        process = groups.start(command_of(name), env=environ)
         started.append(process)
         return process
 
@@ -82,10 +81,9 @@ def reason(services: Services, number: str) -> str:
 
 
 def test_the_procfile_starts_what_there_is() -> None:
-    main = importlib.import_module("workers.__main__")
     lines = dict(line.split(": ") for line in PROCFILE.read_text().splitlines())
     assert lines.pop("release") == "smsgate records migrate"
-    assert lines == {name: f"smsgate run {name}" for name in main.PROCESSES}
+    assert lines == {name: f"smsgate run {name}" for name in KINDS}
 
 
 def test_a_worker_applies_what_waits(

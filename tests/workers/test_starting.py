@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from smsgate.domain.errors import RecordsUnavailable
+from smsgate.domain.errors import RecordsUnavailable, SmsGateError
 from smsgate.records import Records
 from tests.fakes.served import free_port
 from tests.fakes.somebody_else import as_somebody_else
-from workers import __main__ as main
+from workers import processes
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -31,39 +31,40 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
     }
 
 
+def problem(name: str, environ: Mapping[str, str], host: str = "127.0.0.1") -> str:
+    """Why a process does not start: one sentence."""
+    with pytest.raises(SmsGateError) as caught:
+        processes.run(name, host, environ)
+    assert caught.value.exit_code == 2
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
 def test_web_does_not_start_on_a_data_directory_that_cannot_be_written(
-    environ: Mapping[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    environ: Mapping[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "var").write_text("")
-    assert main.main(["web"], environ) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"no message can be kept in the data directory {tmp_path / 'var'} (")
+    assert problem("web", environ).startswith(
+        f"no message can be kept in the data directory {tmp_path / 'var'} ("
+    )
 
 
-@pytest.mark.parametrize("name", main.PROCESSES)
-def test_a_faulty_configuration_is_told_and_is_exit_code_2(
-    environ: Mapping[str, str],
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-) -> None:
-    environ = {**environ, "PORT": "x"}
-    assert main.main([name], environ) == 2
-    assert "PORT" in capsys.readouterr().err
+@pytest.mark.parametrize("name", processes.PROCESSES)
+def test_no_process_starts_on_a_faulty_configuration(environ: Mapping[str, str], name: str) -> None:
+    assert "PORT" in problem(name, {**environ, "PORT": "x"})
 
 
-@pytest.mark.parametrize("name", main.PROCESSES)
+@pytest.mark.parametrize("name", processes.PROCESSES)
 def test_no_process_starts_on_a_store_of_0_2(
     name: str,
     environ: Mapping[str, str],
     redis_url: str,
     redis_client: redis.Redis,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     environ = {**environ, "REDIS_URL": redis_url, "PORT": str(free_port())}
     redis_client.hset("smsgate:{3}:marker", mapping={"store": "a", "layout": 1, "ready": 1})
     before = redis_client.hgetall("smsgate:{3}:marker")
-    assert main.main([name], environ) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    line = problem(name, environ)
     assert line.startswith("Redis has a store of smsgate 0.1 or 0.2")
     assert "docs/upgrading.md" in line
     assert redis_client.keys() == [b"smsgate:{3}:marker"]
@@ -81,29 +82,22 @@ def test_records_that_may_not_be_read_are_not_taken_for_absent() -> None:
         folder.chmod(0o700)
 
 
-def test_a_port_that_is_in_use_is_one_sentence(
-    environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_port_that_is_in_use_is_one_sentence(environ: Mapping[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        arguments = ["web", "--host", "127.0.0.1"]
-        assert main.main(arguments, {**environ, "PORT": str(port)}) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+        line = problem("web", {**environ, "PORT": str(port)})
     assert line.startswith(f"Port {port} of 127.0.0.1 cannot be used (Address already in use)")
     assert "set PORT" in line
 
 
-def test_an_address_of_another_host_is_one_sentence(
-    environ: Mapping[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_address_of_another_host_is_one_sentence(environ: Mapping[str, str]) -> None:
     port = str(free_port())
-    assert main.main(["web", "--host", "192.0.2.1"], {**environ, "PORT": port}) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    line = problem("web", {**environ, "PORT": port}, "192.0.2.1")
     assert line.startswith(f"Port {port} of 192.0.2.1 cannot be used (")
 
 
 def test_a_port_that_is_free_stays_free() -> None:
     port = free_port()
-    main._refuse_port("127.0.0.1", port)
+    processes._refuse_port("127.0.0.1", port)
     with socket.create_server(("127.0.0.1", port)):
         pass

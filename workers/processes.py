@@ -1,24 +1,12 @@
-"""Starts one process of the Procfile: ``smsgate run``, or ``python -m workers`` in a checkout."""
+"""The four processes of the Procfile, as ``smsgate run`` starts them."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-
-if __name__ == "__main__":
-    # Loading takes seconds. Who is told to end meanwhile has begun nothing, and ends at once: an
-    # exception raised here could come in a callback of the import system, which swallows it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(0))
-    # structlog would load it for tracebacks in colours, which are printed nowhere: 6 MiB.
-    sys.modules["rich"] = None  # type: ignore[assignment]  # this is how a module is kept out
-
-import argparse
 import importlib
+import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -156,24 +144,7 @@ PROCESSES: Mapping[str, Start] = {
 }
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one process until a signal ends it; return the exit code, 2 if it cannot start."""
-    parser = argparse.ArgumentParser(prog="smsgate run", description=__doc__)
-    parser.add_argument("process", choices=PROCESSES)
-    parser.add_argument(
-        "--host",
-        default="0.0.0.0",  # noqa: S104 - a deployment is reached from outside
-        help="address that web listens on (default: all)",
-    )
-    given = parser.parse_args(arguments)
+def run(process: str, host: str, environ: Mapping[str, str]) -> None:
+    """Run one process until a signal ends it. Raises ``SmsGateError`` where it cannot start."""
     logs.configure()
-    try:
-        PROCESSES[given.process](environ, given.host)
-    except SmsGateError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))  # noqa: TID251 - an entry point
+    PROCESSES[process](environ, host)
