@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import msgspec
 from flask import Blueprint, Response, request
 
 from smsgate.monitoring.monitor import COLLABORATORS, Monitor, SystemState
 from smsgate.process.build import describe_build
 from smsgate.web.api_key_guard import ApiKeyGuard
-from smsgate.web.recent import Recent
 
 KEPT_S = 2.0
 """How long an answer without details is given again."""
@@ -20,7 +22,7 @@ def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
     """Return the two routes. Both are public; details need a key."""
     health = Blueprint("health", __name__)
 
-    recent = Recent(monitor.look, KEPT_S)
+    recent = RecentState(monitor)
 
     @health.get("/healthz")
     def alive() -> Response:
@@ -44,6 +46,27 @@ def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
         return _answer(recent.get(), with_details=False)
 
     return health
+
+
+class RecentState:
+    """What was found in the last seconds, so that strangers cost little. Threads may share it."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._lock = threading.Lock()
+        self._found: SystemState | None = None
+        self._found_at = 0.0
+
+    def get(self) -> SystemState:
+        """Look, if need be; while one request looks, others get what was found before."""
+        found = self._found
+        is_recent = found is not None and time.monotonic() - self._found_at < KEPT_S
+        if found is not None and (is_recent or self._lock.locked()):
+            return found
+        with self._lock:
+            self._found = found = self._monitor.look()
+            self._found_at = time.monotonic()
+        return found
 
 
 def _answer(state: SystemState, *, with_details: bool) -> Response:

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -14,8 +15,8 @@ from smsgate.monitoring.conditions import condition
 from smsgate.monitoring.deadlines import Deadline, Deadlines
 from smsgate.process.build import describe_build
 from smsgate.process.services import Services
-from smsgate.web import create_app
-from smsgate.web.recent import Recent
+from smsgate.web import create_app, health
+from smsgate.web.health import RecentState
 from tests.fakes.own_services import make_services
 from tests.fakes.processes import PATIENCE_S
 from tests.fakes.services import FakeServices
@@ -63,7 +64,9 @@ def test_details_want_a_right_key(client: FlaskClient) -> None:
     assert client.get("/readyz", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
-def test_while_one_looks_the_others_are_given_what_was_found_before() -> None:
+def test_while_one_looks_the_others_are_given_what_was_found_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     looking, answer = threading.Event(), threading.Event()
     before, after = object(), object()
     found = iter([before, after])
@@ -74,19 +77,20 @@ def test_while_one_looks_the_others_are_given_what_was_found_before() -> None:
         return next(found)
 
     answer.set()
-    shared = Recent(look, 600.0)
+    shared = RecentState(SimpleNamespace(look=look))
+    monkeypatch.setattr(health, "KEPT_S", 600.0)
     assert shared.get() is before
     assert shared.get() is before, "meanwhile nobody looks again"
     looking.clear()
     answer.clear()
-    shared._kept_s = 0.0
+    monkeypatch.setattr(health, "KEPT_S", 0.0)
     slow = threading.Thread(target=shared.get)
     slow.start()
     assert looking.wait(PATIENCE_S)
     assert shared.get() is before
     answer.set()
     slow.join()
-    shared._kept_s = 600.0
+    monkeypatch.setattr(health, "KEPT_S", 600.0)
     assert shared.get() is after
 
 

@@ -15,6 +15,7 @@ from smsgate.domain.errors import StoreUnavailable
 from smsgate.features.operators.sessions import LASTS_S
 from smsgate.interface import pages
 from smsgate.interface.parts import Parts
+from smsgate.monitoring.deadlines import NoAnswerInTime
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.store import Store
@@ -25,12 +26,10 @@ from smsgate.web.console import (
     template_filters,
 )
 from smsgate.web.console.return_path import HOME
-from smsgate.web.recent import Recent
 from smsgate.web.wsgi_request import YEAR_S, read_bodies_first, send_hsts
 
 BADGES = "/console/badges"
 """Counts beside the entries of the menu."""
-BADGES_KEPT_S = 5.0
 MENU = tuple(one.menu for one in features.FEATURES if one.menu)
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -126,20 +125,19 @@ def _count_in_menu(console: Flask, store: Store) -> None:
     def count() -> dict[str, int]:
         """By the path of the menu's entry; empty where the store does not answer."""
         try:
-            counts = store.backlog.attention()
-        except StoreUnavailable:
+            counts = auth.console_auth().deadlines.store.call(store.backlog.attention)
+        except (StoreUnavailable, NoAnswerInTime):
             return {}  # every page that needs the store says so itself
         paths = ("/console/review", "/console/replies", "/console/deliveries")
         return dict(zip(paths, counts, strict=True))
 
-    badges = Recent(count, BADGES_KEPT_S)
-    console.jinja_env.globals["menu_badges"] = badges.get
+    console.jinja_env.globals["menu_badges"] = count
 
     @console.get(BADGES)
     @auth.needs("viewer")
     def menu_counts() -> Response:
         """The counts as JSON."""
-        return jsonify(badges.get())
+        return jsonify(count())
 
 
 def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:
