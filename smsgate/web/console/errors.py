@@ -37,20 +37,34 @@ _WHY = (
 
 @dataclass
 class FailedForm:
-    """The form of this request, and what is wrong with it."""
+    """The form of this request, and what is wrong with it; without an action nothing is."""
 
-    action: str
-    values: Mapping[str, str]
-    wrong_field: str
-    sentence: str
+    action: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    wrong_field: str = ""
+    sentence: str = ""
     is_open: bool = field(default=False, init=False)
     """Whether the form that is being rendered is this one."""
     is_placed: bool = field(default=False, init=False)
     """Whether the page shows the sentence at its field."""
 
-    def has(self, values: Mapping[str, object]) -> bool:
-        """Whether the form was sent with all of these values."""
-        return all(self.values.get(name) == str(value) for name, value in values.items())
+    def is_of(self, action: str, values: Mapping[str, object]) -> bool:
+        """Whether it has that action, if one is given, and was sent with all of these values."""
+        is_action = bool(self.action) and action in ("", self.action)
+        return is_action and all(self.values.get(name) == str(one) for name, one in values.items())
+
+    def error_of(self, name: str) -> str:
+        """What is wrong with a field of the form that is being rendered."""
+        if not self.is_open or self.wrong_field != name:
+            return ""
+        self.is_placed = True
+        return self.sentence
+
+    def value_of(self, name: str, value: object) -> str:
+        """What was typed into a field, in place of the value that it has without an error."""
+        if self.is_open:
+            return self.values.get(name, "")
+        return "" if value is None else str(value)
 
 
 def register(console: Flask) -> None:
@@ -60,12 +74,22 @@ def register(console: Flask) -> None:
     console.jinja_env.add_extension("jinja2.ext.do")
     console.jinja_env.globals.update(
         open_form=_open_form,
-        field_error=_field_error,
-        field_value=_field_value,
-        is_failed=_is_failed,
+        field_error=lambda name: _failed().error_of(name),
+        field_value=lambda name, value: _failed().value_of(name, value),
+        is_failed=lambda action="", **values: _failed().is_of(action, values),
         page_path=lambda: return_path() or HOME,
-        page_error=_page_error,
+        page_error=lambda: "" if _failed().wrong_field else _failed().sentence,
     )
+
+
+def _failed() -> FailedForm:
+    found: FailedForm = g.get("failed_form") or FailedForm()
+    return found
+
+
+def _open_form(action: str, hidden: Mapping[str, object]) -> None:
+    failed = _failed()
+    failed.is_open = bool(action) and failed.is_of(action, hidden)
 
 
 def _stale(error: CSRFError) -> Response:  # noqa: ARG001 - which check it was helps nobody
@@ -139,41 +163,3 @@ def _render(path: str) -> Response | None:
         except (HTTPException, RequestRedirect, SmsGateError):
             return None
     return made if made.status_code == 200 and made.mimetype == "text/html" else None
-
-
-def _failed() -> FailedForm | None:
-    found: FailedForm | None = g.get("failed_form")
-    return found
-
-
-def _open_form(action: str, hidden: Mapping[str, object]) -> None:
-    failed = _failed()
-    if failed is not None:
-        failed.is_open = failed.action == action and failed.has(hidden)
-
-
-def _is_failed(action: str = "", **values: object) -> bool:
-    """Whether a form failed that has that action, if one is given, and these values."""
-    failed = _failed()
-    return failed is not None and action in ("", failed.action) and failed.has(values)
-
-
-def _field_error(name: str) -> str:
-    failed = _failed()
-    if failed is None or not failed.is_open or failed.wrong_field != name:
-        return ""
-    failed.is_placed = True
-    return failed.sentence
-
-
-def _field_value(name: str, value: object) -> str:
-    failed = _failed()
-    if failed is None or not failed.is_open:
-        return "" if value is None else str(value)
-    return failed.values.get(name, "")
-
-
-def _page_error() -> str:
-    """The error that belongs to no field of a form."""
-    failed = _failed()
-    return failed.sentence if failed is not None and not failed.wrong_field else ""
