@@ -160,30 +160,16 @@ def max_body_bytes(environ: Environ, account: Account | None) -> int:
 def raw_target(environ: Environ) -> str:
     """Return path and query exactly as they were sent.
 
-    A trusted proxy says them in ``X-Original-URI``, which has to fit what the server decoded; some
-    servers do themselves (REQUEST_URI, RAW_URI). Else the decoded path is escaped again as clients
-    do: that gives back what was sent, unless it had needless escapes or a lone ``?`` at its end.
+    A trusted proxy says them in ``X-Original-URI``, which has to fit this request, since a client
+    may have sent it. Else the decoded path is escaped again as clients do: that gives back what was
+    sent, unless it had needless escapes or a lone ``?`` at its end.
     """
-    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if not raw and PROXY in environ:
-        raw = _forwarded_target(environ)
-    if not raw:
-        query = environ.get("QUERY_STRING", "")
-        return quote(_decoded_path(environ), safe=_PATH_SAFE) + (f"?{query}" if query else "")
-    if not raw.startswith("/"):  # A request line may have the whole URL (RFC 9112, 3.2.2).
-        raw = "/" + str(raw).partition("://")[2].partition("/")[2]
-    return str(raw)
-
-
-def _forwarded_target(environ: Environ) -> str:
-    """What the proxy says, if it fits this request: a client may have sent the header itself."""
-    target = str(environ.get("HTTP_X_ORIGINAL_URI", ""))
-    path, _, query = target.partition("?")
-    is_path = unquote_to_bytes(path) == _decoded_path(environ)
-    return target if is_path and query == environ.get("QUERY_STRING", "") else ""
-
-
-def _decoded_path(environ: Environ) -> bytes:
-    """WSGI has bytes as characters of Latin-1 (PEP 3333)."""
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return path.encode("latin-1")
+    decoded: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    path = decoded.encode("latin-1")  # WSGI has bytes as characters of Latin-1 (PEP 3333)
+    query: str = environ.get("QUERY_STRING", "")
+    if PROXY in environ:
+        target: str = environ.get("HTTP_X_ORIGINAL_URI", "")
+        sent_path, _, sent_query = target.partition("?")
+        if unquote_to_bytes(sent_path) == path and sent_query == query:
+            return target
+    return quote(path, safe=_PATH_SAFE) + (f"?{query}" if query else "")
