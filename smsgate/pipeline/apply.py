@@ -60,7 +60,7 @@ class InboxApplier:
             program.name: published_program(program) for program in settings.programs
         }
         self._renamed = settings.programs.renamed
-        self._lists = ListApplier(store, self._published)
+        self.lists = ListApplier(store, self._published)
         self._threads = ThreadPoolExecutor(THREADS, "applier")
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class InboxApplier:
         if self._renamed:
             entries = [entry_now(stored, self._renamed) for stored in entries]
         if entries[0].entry.numbers:
-            effects = self._lists.effects(partition, entries[0])
+            effects = self.lists.effects(partition, entries[0])
         else:
             effects = self._effects(partition, entries)
         buckets = self._store.numbers.bucket_count()

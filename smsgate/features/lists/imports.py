@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, select
 from smsgate.consent.events import Event
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NotFound
-from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
+from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, StoredEntry
 from smsgate.domain.signed_times import time_of
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow, SeenNumbers
 from smsgate.features.lists.results import DUPLICATE, ListResult, change_text, counting
@@ -153,19 +153,22 @@ class Importer:
             self.record(entries["subscribed"], note)
         return found
 
-    def rehearse(self, numbers: Iterable[str], asked: Entry) -> dict[str, str]:
-        """What would become of each number (E.164): ``new``, ``repeat`` or ``refused``."""
-        program, is_consent = asked.program, not asked.decision.intent.stops
-        programs, blocked = [program] * (program != ALL), "refused" if is_consent else "repeat"
-        states = self.store.numbers.consent_states_of(numbers, programs, states=False)
-        return {
-            number: blocked
-            if one.blocked(program)
-            else "repeat"
-            if is_consent and program in one.consents
-            else "new"
-            for number, one in states.items()
-        }
+    def rehearse(
+        self, rows: Mapping[str, ListRow], asked: Entry, applied: str = "new"
+    ) -> dict[str, str]:
+        """What would become of rows by number; ``applied`` is the word for what would change.
+
+        By the rules that apply them, so that a preview says what an import does.
+        """
+        now_us, effects = self.store.health.now_us(), self.applier.lists.effects
+        events = (
+            event
+            for entry in self.entries(rows, asked)
+            for event in effects(
+                partition_of(entry.numbers[0]), StoredEntry(f"{now_us // 1000}-0", now_us, entry)
+            ).events
+        )
+        return _outcomes(events, applied)
 
     def enter(
         self, rows: Mapping[str, ListRow], asked: Entry, known: Collection[str] = ()
@@ -176,16 +179,9 @@ class Importer:
         entered again.
         """
         entries = [one for one in self.entries(rows, asked) if one.message_id not in known]
-        outcomes = {
-            number: "not_applied" if group.outcome == "stale" else group.outcome
-            for event in self.apply(entries)
-            for group in event.listed
-            for number in group.numbers
-        }
-        earlier = self.rehearse(rows.keys() - outcomes.keys(), asked)
-        return outcomes | {
-            number: "not_applied" if now == "new" else now for number, now in earlier.items()
-        }
+        outcomes = _outcomes(self.apply(entries), "applied")
+        earlier = {number: row for number, row in rows.items() if number not in outcomes}
+        return outcomes | self.rehearse(earlier, asked, "not_applied")
 
     def entries(self, rows: Mapping[str, ListRow], asked: Entry) -> Iterator[Entry]:
         """What goes into the inbox: entries of up to 500 numbers of one partition."""
@@ -245,6 +241,17 @@ class Importer:
         """Where an opt-out of a list for a program (or ``all``) holds."""
         found = self.settings.programs.get(program)
         return found.stop_scope if found else ALL
+
+
+def _outcomes(events: Iterable[Event], applied: str) -> dict[str, str]:
+    """What events of lists say of each number; ``applied`` is the word for what changed."""
+    words = {"applied": applied, "stale": "not_applied"}
+    return {
+        number: words.get(group.outcome, group.outcome)
+        for event in events
+        for group in event.listed
+        for number in group.numbers
+    }
 
 
 def entry_of(event: Event) -> Entry:

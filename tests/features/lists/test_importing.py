@@ -42,13 +42,17 @@ def work_off(services):
 
 
 def test_a_list_blocks_when_it_is_said_to_be_applied(services):
-    assert importer_of(services).rehearse(MANY, STOPPED) == dict.fromkeys(MANY, "new")
+    assert importer_of(services).rehearse(rows_by_number(MANY), STOPPED) == dict.fromkeys(
+        MANY, "new"
+    )
     assert reasons(services, MANY) == [""] * len(MANY)
 
     assert import_numbers(services, MANY, STOPPED) == ["applied"] * len(MANY)
 
     assert reasons(services, MANY, "orders") == ["opted_out_all"] * len(MANY)
-    assert importer_of(services).rehearse(MANY, STOPPED) == dict.fromkeys(MANY, "repeat")
+    assert importer_of(services).rehearse(rows_by_number(MANY), STOPPED) == dict.fromkeys(
+        MANY, "repeat"
+    )
     assert import_numbers(services, MANY, STOPPED) == ["repeat"] * len(MANY)
 
 
@@ -85,7 +89,10 @@ def test_consents_go_on_record_and_lift_nothing(services):
     manual.opt_out(services, NUMBER, ALL, "ana", "")
     work_off(services)
     numbers = [NUMBER, OTHER]
-    assert importer_of(services).rehearse(numbers, JOINED) == {NUMBER: "refused", OTHER: "new"}
+    assert importer_of(services).rehearse(rows_by_number(numbers), JOINED) == {
+        NUMBER: "refused",
+        OTHER: "new",
+    }
 
     assert import_numbers(services, numbers, JOINED, [SINCE_US, 0]) == ["refused", "applied"]
 
@@ -208,6 +215,18 @@ def test_an_import_says_what_became_of_its_rows_and_is_on_record(services):
         'program (scope all): Acme Alerts (alerts), Acme <b>Orders</b> & "Co" (orders), Acme Club '
         "(club), and programs you add later."
     )
+
+
+def test_a_preview_says_what_the_import_says(services):
+    """A number may be in other sets than those of the list."""
+    manual.opt_out(services, NUMBER, "club", "ana", "")
+    manual.opt_out(services, OTHER, ALL, "ana", "")
+    work_off(services)
+    for program, outcomes in ((ALL, {"repeat": 1, "applied": 1}), ("club", {"repeat": 2})):
+        options, text = ListOptions(program=program), f"{NUMBER}\n{OTHER}\n"
+        would = previewed(services, text, options).outcomes
+        assert {{"new": "applied"}.get(one, one): count for one, count in would.items()} == outcomes
+        assert imported(services, text, options).outcomes == outcomes
 
 
 def test_a_file_says_by_name_what_it_changes_before_and_after(services):
