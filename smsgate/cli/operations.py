@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from smsgate.cli.check import answers_text
 from smsgate.domain.errors import StoreNotReady, Unfit
 from smsgate.features.records_admin.rebuild import MOST_BUCKETS, RebuildService, rebuild_text
-from smsgate.interface.operation import Column, Context, Listing, Progress, operation
+from smsgate.interface.operation import HIDDEN, Column, Context, Progress, RowPage, operation
 from smsgate.interface.schemas import NoFields, Reason
 from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.pipeline.archive import LedgerArchiver
@@ -95,37 +95,22 @@ class SpoolRow(msgspec.Struct, frozen=True):
     """The last report of a host on the spool in one of its data directories."""
 
     host: str
-    folder: str
-    count: int
-    opt_outs: int
+    folder: Annotated[str, Column("Data directory")]
+    count: Annotated[int, Column("Messages")]
+    opt_outs: Annotated[int, Column("Opt-outs")]
     """How many of the messages block nobody yet and may be opt-outs."""
     problem: str
-    at_s: float
+    at_s: Annotated[float, HIDDEN]
     """When it reported; seconds since 1970, by its own clock."""
-
-
-class SpoolPage(msgspec.Struct, frozen=True):
-    """Every spool that a host reported."""
-
-    items: Sequence[SpoolRow]
 
 
 @operation(
     command="spool list",
     role="viewer",
     example={},
-    listing=Listing(
-        (
-            Column("host", "Host"),
-            Column("folder", "Data directory"),
-            Column("count", "Messages"),
-            Column("opt_outs", "Opt-outs"),
-            Column("problem", "Problem"),
-        ),
-        empty="No host has reported a spool.",
-    ),
+    empty="No host has reported a spool.",
 )
-def list_spools(context: Context, request: NoFields, store: Store) -> SpoolPage:  # noqa: ARG001
+def list_spools(_: Context, request: NoFields, store: Store) -> RowPage[SpoolRow]:  # noqa: ARG001
     """List the last report of each host on its spools, one for each data directory.
 
     A spool has messages that the store could not take. Each host delivers them to the store by
@@ -135,7 +120,7 @@ def list_spools(context: Context, request: NoFields, store: Store) -> SpoolPage:
     reports = [SpoolDepth(one.host, one.count, 0.0, one.at_s, folder=one.folder) for one in spooled]
     blocking = {one.place: one.count for one in reports}
     known = {one.place: one for one in (*reports, *store.backlog.spools())}
-    return SpoolPage(
+    return RowPage(
         [
             SpoolRow(one.host, one.folder, one.count, blocking.get(place, 0), one.problem, one.at_s)
             for place, one in sorted(known.items())

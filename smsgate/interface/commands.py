@@ -194,19 +194,19 @@ def _write(found: Download, output: str | None) -> None:
 
 def _show(operation: Operation[Any, Any], asked: object, result: object) -> None:
     """Print a result for people: what is shown once, a sentence, facts, or a table."""
-    listing, once = operation.listing, operation.shown_once
+    once = operation.shown_once
     sentence = operation.sentence(asked, result)
     if once and getattr(result, once):
         click.echo(getattr(result, once))
         click.echo(sentence or "Copy it now: it is not shown again.", err=True)
     elif sentence:
         click.echo(sentence)
-    elif listing is None:
+    elif not operation.empty:
         _show_facts(msgspec.to_builtins(result))
-    elif rows := getattr(result, listing.rows):
+    elif rows := getattr(result, operation.rows):
         width = None if sys.stdout.isatty() else _FILE_WIDTH
         out = Console(highlight=False, width=width)
-        shown = listing.shown(rows)
+        shown = operation.columns(rows)
         table = Table(*(escape(one.title) for one in shown), box=None, pad_edge=False)
         for row in rows:
             table.add_row(*(Text(_text(getattr(row, one.field))) for one in shown))
@@ -214,7 +214,7 @@ def _show(operation: Operation[Any, Any], asked: object, result: object) -> None
         if behind := getattr(result, "next", None):
             click.echo(f"There are more: --after {behind}")
     else:
-        click.echo(listing.empty)
+        click.echo(operation.empty)
 
 
 def _show_facts(value: Any, indent: str = "") -> None:  # noqa: ANN401 - whatever JSON has

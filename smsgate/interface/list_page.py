@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from smsgate.interface.operation import Listing, Operation
+from smsgate.interface.operation import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +52,3 @@ class ListPage:
     """A template above the heading, where the page is one of several."""
     create: Action | None = None
     """What makes a new row, by a form of its own."""
-
-    @property
-    def row_type(self) -> type:
-        """The type of the rows."""
-        fields = {one.name: one for one in msgspec.structs.fields(self.operation.result)}
-        found: type = get_args(fields[self.listing.rows].type)[0]
-        return found
-
-    @property
-    def listing(self) -> Listing:
-        """How the operation's rows are shown."""
-        assert self.operation.listing is not None  # noqa: S101 - a page is of a list
-        return self.operation.listing

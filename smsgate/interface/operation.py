@@ -16,6 +16,7 @@ from typing import (
     Literal,
     TypeAlias,
     TypeVar,
+    get_args,
     get_type_hints,
 )
 
@@ -88,34 +89,43 @@ class Download:
     chunks: Iterable[bytes]
 
 
+ColumnKind: TypeAlias = Literal[
+    "hidden", "language", "name", "number", "problem", "program", "programs", "text", "time",
+    "words",
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a list: a field of its rows, a heading, and how values look on pages."""
+    """How people see a field of a list's rows; ``Annotated`` with it where name and type differ."""
 
-    field: str
-    title: str
-    kind: Literal[
-        "text", "name", "number", "program", "programs", "time", "words", "language", "problem"
-    ] = "text"
+    title: str = ""
+    """The heading."""
+    kind: ColumnKind | None = None
+    """How pages show values."""
+    field: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """How the rows of a result are shown to people."""
+_KINDS: Mapping[str, ColumnKind] = {
+    "language": "language",
+    "number": "number",
+    "problem": "problem",
+    "program": "program",
+    "programs": "programs",
+}
+"""By the name of a field, where nothing else is said."""
+HIDDEN = Column(kind="hidden")
+"""Of a field that programs and files get, and people do not."""
 
-    columns: Sequence[Column]
-    rows: str = "items"
-    """The field of the result that has the rows. ``next`` and ``total`` stand beside it, where the
-    operation pages and counts: for ``after`` of the next call, and of all rows that fit."""
-    empty: str = "Nothing is listed."
 
-    def shown(self, rows: Sequence[object]) -> list[Column]:
-        """The columns in which some row has a value."""
-        return [
-            one
-            for one in self.columns
-            if any(getattr(row, one.field) not in _EMPTY for row in rows)
-        ]
+class RowPage(msgspec.Struct, Generic[T], frozen=True):
+    """Rows of a list: all of them, or one page."""
+
+    items: list[T]
+    total: int | None = None
+    """Of all pages; null where they are not counted."""
+    next: str | None = None
+    """For ``after``; null at the end."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,7 +167,8 @@ class Operation(Generic[Request, Result]):
     """The same from the result alone, where it takes more than a sentence."""
     exit_code: Callable[[Any], int] = lambda _: 0
     """Of the command, by the result."""
-    listing: Listing | None = None
+    empty: str = ""
+    """Of a list: what people read where it has no rows. Rows are in the result's first field."""
     media_type: str = "application/json"
     """Of the answer in ``/v1``."""
 
@@ -196,6 +207,26 @@ class Operation(Generic[Request, Result]):
         """Whether its request comes as a JSON body; else all of it is path and query."""
         rest = {*self.fields} - {*self.path_fields}
         return self.method == "POST" and not self.upload and bool(rest)
+
+    @cached_property
+    def rows(self) -> str:
+        """The field of a list's result that has the rows."""
+        return msgspec.structs.fields(self.result)[0].name
+
+    @cached_property
+    def row_type(self) -> type:
+        """The type of a list's rows."""
+        found: type = get_args(msgspec.structs.fields(self.result)[0].type)[0]
+        return found
+
+    def columns(self, rows: Sequence[object]) -> list[Column]:
+        """What people see of a list: the columns in which some row has a value."""
+        every = map(_column_of, msgspec.structs.fields(self.row_type))
+        return [
+            one
+            for one in every
+            if one.kind != "hidden" and any(getattr(row, one.field) not in _EMPTY for row in rows)
+        ]
 
     @property
     def is_kept(self) -> bool:
@@ -277,6 +308,15 @@ def page_of(rows: Sequence[T], after: str, limit: int) -> tuple[list[T], str | N
     first = offset_of(after)
     following = first + limit
     return [*rows[first:following]], str(following) if following < len(rows) else None
+
+
+def _column_of(field: msgspec.structs.FieldInfo) -> Column:
+    kind, name, given = field.type, field.name, Column()
+    if hasattr(kind, "__metadata__"):
+        kind, given = get_args(kind)
+    is_time = datetime in (kind, *get_args(kind))
+    title = given.title or name.replace("_", " ").capitalize()
+    return Column(title, given.kind or ("time" if is_time else _KINDS.get(name, "text")), name)
 
 
 def _fields_of(value: object) -> Mapping[str, object]:

@@ -129,7 +129,7 @@ class _Routes:
             problem=problem,
             notices=notices,
             rows=rows,
-            columns=[one for one in page.listing.shown(rows) if one.field != "id"],
+            columns=[one for one in page.operation.columns(rows) if one.field != "id"],
             total=getattr(result, "total", None),
             following=getattr(result, "next", None),
             after=after,
@@ -193,7 +193,7 @@ class _Routes:
         if action is self._page.create:
             return [{}]
         if request.form.get("all"):
-            names = action.keys(self._page.row_type)
+            names = action.keys(self._page.operation.row_type)
             rows = islice(self._all(wanted), MAX_ACTIONS)
             return [{name: getattr(row, name) for name in names} for row in rows]
         texts = [*dict.fromkeys(request.form.getlist("row"))]
@@ -213,7 +213,7 @@ class _Routes:
     def _asked(self, action: Action) -> list[str]:
         """Fields of an action's form: those that no row has; all of what makes a new row."""
         is_new = action is self._page.create
-        known = {*_PAGING} if is_new else {*_PAGING, *action.keys(self._page.row_type)}
+        known = {*_PAGING} if is_new else {*_PAGING, *action.keys(self._page.operation.row_type)}
         return [name for name in action.operation.fields if name not in known]
 
     def _asked_inputs(self, action: Action) -> list[Input]:
@@ -233,7 +233,7 @@ class _Routes:
         return self._run_list(self._access.context(), asked)
 
     def _rows(self, result: object) -> Sequence[Any]:
-        rows: Sequence[Any] = getattr(result, self._page.listing.rows)
+        rows: Sequence[Any] = getattr(result, self._page.operation.rows)
         return rows
 
     def _all(self, wanted: Mapping[str, str]) -> Iterator[Any]:
@@ -251,7 +251,7 @@ class _Routes:
         shown = {name: _DIGITS.sub(r"\1", text) for name, text in wanted.items()}
         note = url_query(shown) or "all of it"
         self._access.record_action(f"exported {self._page.title.lower()}", note)
-        names = [one.name for one in msgspec.structs.fields(self._page.row_type)]
+        names = [one.name for one in msgspec.structs.fields(self._page.operation.row_type)]
 
         def lines() -> Iterator[str]:
             yield csv_line(names)
@@ -263,7 +263,7 @@ class _Routes:
         return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
 
     def _row_key(self, action: Action, row: object) -> str:
-        names = action.keys(self._page.row_type)
+        names = action.keys(self._page.operation.row_type)
         return msgspec.json.encode({name: getattr(row, name) for name in names}).decode()
 
 

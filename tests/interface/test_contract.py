@@ -100,9 +100,8 @@ def test_it_is_described(operation) -> None:
         _, meta = plain_type(field.type)
         has_words = meta is not None and meta.description
         assert has_words or not operation.command, f"{name} is an option without a description"
-    if operation.listing:
-        rows = {one.name: one.type for one in msgspec.structs.fields(operation.result)}
-        assert operation.listing.rows in rows
+    if operation.empty:
+        assert issubclass(operation.row_type, msgspec.Struct)
     if operation.result is Download:
         assert operation.media_type != "application/json"
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.domain.messages import HttpCall, Reply
 from smsgate.domain.signed_times import time_of
+from smsgate.interface.operation import Column
 from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
 from smsgate.monitoring.conditions import span
 from smsgate.monitoring.monitor import Monitor
@@ -61,10 +62,10 @@ class ListAgreement(msgspec.Struct, frozen=True):
     """Opt-outs that were taken from the list."""
     reported: int | None = None
     """Opt-outs that the provider was told."""
-    refused: int | None = None
+    refused: Annotated[int | None, Column("Not taken by the provider")] = None
     """Opt-outs that the provider does not take."""
     only_there: int | None = None
-    read_at: datetime | None = None
+    read_at: Annotated[datetime | None, Column("Read")] = None
     problem: str = ""
 
 

@@ -13,7 +13,7 @@ from smsgate.features.accounts.doctor import (
     compare_lists,
     compares_lists,
 )
-from smsgate.interface.operation import Column, Context, Listing, operation
+from smsgate.interface.operation import Column, Context, RowPage, operation
 from smsgate.interface.schemas import NoFields, moment
 from smsgate.settings import Settings
 from smsgate.store.refusals import CAP, RefusalCount
@@ -73,40 +73,23 @@ def doctor(_: Context, request: DoctorQuery, checks: Doctor) -> DoctorReport:
     return DoctorReport(found, code)
 
 
-class ListAgreements(msgspec.Struct, frozen=True):
-    """One row for each account that compares lists."""
-
-    items: list[ListAgreement]
-
-
 @operation(
     "GET /opt-out-lists",
     command="opt-out-lists",
     role="viewer",
     scope="admin",
     example={},
-    listing=Listing(
-        (
-            Column("account", "Account"),
-            Column("taken", "Taken"),
-            Column("reported", "Reported"),
-            Column("refused", "Not taken by the provider"),
-            Column("only_there", "Only there"),
-            Column("read_at", "Read", "time"),
-            Column("problem", "Problem", "problem"),
-        ),
-        empty="No account has `opt_out_list = true`.",
-    ),
+    empty="No account has `opt_out_list = true`.",
 )
 def list_opt_out_lists(
     _: Context,
     request: NoFields,  # noqa: ARG001
     settings: Settings,
     store: Store,
-) -> ListAgreements:
+) -> RowPage[ListAgreement]:
     """Show how accounts agree with their providers' own opt-out lists."""
     asked = [one for one in settings.accounts.values() if compares_lists(one)]
-    return ListAgreements([compare_lists(one, settings.programs, store) for one in asked])
+    return RowPage([compare_lists(one, settings.programs, store) for one in asked])
 
 
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -121,13 +104,13 @@ class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
 class RefusedSend(msgspec.Struct, frozen=True):
     """One text that was not sent."""
 
+    at: Annotated[str | None, Column("When")]
     number: str
     """Masked, as in logs."""
     program: str
     reason: str
-    by: str
+    by: Annotated[str, Column("Sent by")]
     """Who wanted to send: ``twilio``, ``requests``, ``api`` …"""
-    at: str | None
 
 
 class RefusedSends(msgspec.Struct, frozen=True):
@@ -144,17 +127,7 @@ class RefusedSends(msgspec.Struct, frozen=True):
     scope="admin",
     by_program=True,
     example={"days": 7},
-    listing=Listing(
-        (
-            Column("at", "When"),
-            Column("number", "Number"),
-            Column("program", "Program", "program"),
-            Column("reason", "Reason"),
-            Column("by", "Sent by"),
-        ),
-        rows="refusals",
-        empty="The gate blocked no sends.",
-    ),
+    empty="The gate blocked no sends.",
 )
 def list_refusals(context: Context, request: RefusalsQuery, store: Store) -> RefusedSends:
     """List the newest refused sends, and count those of each day."""
@@ -163,7 +136,7 @@ def list_refusals(context: Context, request: RefusalsQuery, store: Store) -> Ref
     newest = refusals.newest(limit) if request.limit else []
     newest = [one for one in newest if may(one.program)][: request.limit]
     shown = [
-        RefusedSend(one.number, one.program, one.reason, one.by, moment(one.at_ms * 1000))
+        RefusedSend(moment(one.at_ms * 1000), one.number, one.program, one.reason, one.by)
         for one in newest
     ]
     counts = [one for one in refusals.counts(request.days) if may(one.program)]

@@ -19,7 +19,7 @@ from smsgate.api_keys import OF_ENVIRONMENT, PREFIX
 from smsgate.domain.errors import KeyExists, NotFound, Unfit, UnknownProgram
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
-from smsgate.interface.operation import Column, Context, Listing, operation
+from smsgate.interface.operation import Column, Context, RowPage, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
 from smsgate.records.api_keys import ApiKeyRow, KeyScope
@@ -38,17 +38,11 @@ class KeyRow(msgspec.Struct, frozen=True):
 
     name: str
     scope: KeyScope
-    programs: list[str]
+    programs: Annotated[list[str], Column("Limited to", "programs")]
     """What it is limited to; none: it is for every program."""
     created: datetime
-    created_by: str
+    created_by: Annotated[str, Column("By")]
     expires: datetime | None
-
-
-class KeyList(msgspec.Struct, frozen=True):
-    """By name, then the newest first."""
-
-    items: list[KeyRow]
 
 
 class KeyChoice(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,21 +92,11 @@ class RevokedKeys(msgspec.Struct, frozen=True):
     command="keys list",
     role="admin",
     example={},
-    listing=Listing(
-        (
-            Column("name", "Name"),
-            Column("scope", "Scope"),
-            Column("programs", "Limited to", "programs"),
-            Column("created", "Created", "time"),
-            Column("created_by", "By"),
-            Column("expires", "Expires", "time"),
-        ),
-        empty="No keys yet.",
-    ),
+    empty="No keys yet.",
 )
-def list_keys(_: Context, request: NoFields, records: Records) -> KeyList:  # noqa: ARG001
-    """List the valid keys."""
-    return KeyList(
+def list_keys(_: Context, request: NoFields, records: Records) -> RowPage[KeyRow]:  # noqa: ARG001
+    """List the valid keys, by name and then the newest first."""
+    return RowPage(
         [
             KeyRow(
                 name=one.name,
@@ -217,7 +201,7 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _of_environment(_: KeyList, settings: Settings) -> Sequence[tuple[str, str]]:
+def _of_environment(_: RowPage[KeyRow], settings: Settings) -> Sequence[tuple[str, str]]:
     count = len(settings.api_keys)
     return [("", f"{count} in SMSGATE_API_KEYS: full access, not listed here.")] if count else []
 

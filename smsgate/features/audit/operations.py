@@ -24,7 +24,7 @@ from smsgate.domain.errors import CursorRefused
 from smsgate.domain.languages import language_name
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage
-from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
+from smsgate.interface.operation import After, Column, Context, Limit, RowPage, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.records import Records
 from smsgate.records.database import lookup
@@ -64,7 +64,7 @@ class AuditQuery(msgspec.Struct, forbid_unknown_fields=True):
 class AuditEntry(msgspec.Struct, frozen=True):
     """One thing that a person did."""
 
-    at: datetime
+    at: Annotated[datetime, Column("When")]
     person: str
     """Who did it; empty where nobody has the name that was typed."""
     action: str
@@ -72,15 +72,8 @@ class AuditEntry(msgspec.Struct, frozen=True):
     """The number that it is about, as it was recorded."""
     about: str = ""
     """Another person, a file or a keyword set that it is about."""
-    note: str = ""
+    note: Annotated[str, Column(kind="words")] = ""
     address: str = ""
-
-
-class AuditPage(msgspec.Struct, frozen=True):
-    """One page of the log."""
-
-    items: list[AuditEntry]
-    next: str | None
 
 
 class AuditPlace(NamedTuple):
@@ -109,20 +102,9 @@ class _Source:
     role="viewer",
     scope="admin",
     example={"group": "exports"},
-    listing=Listing(
-        (
-            Column("at", "When", "time"),
-            Column("person", "Person"),
-            Column("action", "Action"),
-            Column("number", "Number", "number"),
-            Column("about", "About"),
-            Column("note", "Note", "words"),
-            Column("address", "Address"),
-        ),
-        empty="No activity.",
-    ),
+    empty="No activity.",
 )
-def read_audit_log(_: Context, request: AuditQuery, records: Records) -> AuditPage:
+def read_audit_log(_: Context, request: AuditQuery, records: Records) -> RowPage[AuditEntry]:
     """List what staff did, newest first."""
     place = _PLACE.fullmatch(request.after)
     if request.after and not place:
@@ -143,7 +125,7 @@ def read_audit_log(_: Context, request: AuditQuery, records: Records) -> AuditPa
     found.sort(key=lambda one: (-one[0].at_us, one[0].source))
     shown = found[: request.limit]
     following = ".".join(map(str, shown[-1][0])) if len(found) > len(shown) else None
-    return AuditPage([entry for _, entry in shown], following)
+    return RowPage([entry for _, entry in shown], next=following)
 
 
 def _conditions(

@@ -14,7 +14,7 @@ from smsgate.consent import event_text
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
-from smsgate.interface.operation import After, Column, Context, Limit, Listing, offset_of, operation
+from smsgate.interface.operation import After, Column, Context, Limit, RowPage, offset_of, operation
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.records import Records
 from smsgate.records.deliveries import Delivery
@@ -41,25 +41,16 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     """A text or a change of consent that was not accepted."""
 
     id: str
-    at: datetime
-    """Since when it waits."""
+    at: Annotated[datetime, Column("Waiting since")]
     number: str
     program: str
     kind: str
-    content: str
+    content: Annotated[str, Column(kind="words")]
     """The text; of a change, why the number may not be texted, or that it may."""
     attempts: int
     next_attempt: datetime | None
     """None where it failed."""
-    problem: str
-
-
-class DeliveryPage(msgspec.Struct, frozen=True):
-    """One page of the list."""
-
-    items: list[DeliveryRow]
-    total: int
-    next: str | None
+    problem: Annotated[str, Column("Reason", "text")]
 
 
 @operation(
@@ -69,22 +60,11 @@ class DeliveryPage(msgspec.Struct, frozen=True):
     scope="admin",
     by_program=True,
     example={"state": "failed"},
-    listing=Listing(
-        (
-            Column("at", "Waiting since", "time"),
-            Column("id", "Id"),
-            Column("number", "Number", "number"),
-            Column("program", "Program", "program"),
-            Column("kind", "Kind"),
-            Column("content", "Content", "words"),
-            Column("attempts", "Attempts"),
-            Column("next_attempt", "Next attempt", "time"),
-            Column("problem", "Reason"),
-        ),
-        empty="No deliveries.",
-    ),
+    empty="No deliveries.",
 )
-def list_deliveries(context: Context, request: DeliveryQuery, records: Records) -> DeliveryPage:
+def list_deliveries(
+    context: Context, request: DeliveryQuery, records: Records
+) -> RowPage[DeliveryRow]:
     """List the texts and changes of consent that your own programs have not accepted."""
     first = offset_of(request.after)
     found, total = records.deliveries.page(
@@ -96,7 +76,7 @@ def list_deliveries(context: Context, request: DeliveryQuery, records: Records) 
         limit=request.limit,
     )
     end = first + request.limit
-    return DeliveryPage([*map(_row, found)], total, str(end) if end < total else None)
+    return RowPage([*map(_row, found)], total, str(end) if end < total else None)
 
 
 def _row(one: Delivery) -> DeliveryRow:

@@ -17,12 +17,13 @@ from smsgate.features.keyword_editor.replay import DraftEffect
 from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
 from smsgate.interface.list_page import ListPage
 from smsgate.interface.operation import (
+    HIDDEN,
     Actor,
     After,
     Column,
     Context,
     Limit,
-    Listing,
+    RowPage,
     Upload,
     operation,
     page_of,
@@ -37,19 +38,19 @@ KeywordSource = Literal["shipped", "file", "console"]
 _NO_SET = {404: "There is no such keyword set, or no such version of it."}
 
 
-class ActiveKeyword(msgspec.Struct, frozen=True, order=True):
+class ActiveKeyword(msgspec.Struct, frozen=True):
     """A keyword that a program acts on."""
 
+    word: Annotated[str, Column("Keyword", "words")]
+    intent: Annotated[str, Column("Meaning", "name")]
+    match: Annotated[str, Column(kind="name")]
+    risk: Annotated[str, HIDDEN]
     language: str
     """The set that has it."""
-    intent: str
-    word: str
-    match: str
-    risk: str
     source: KeywordSource
     countries: tuple[str, ...]
     """Calling codes; elsewhere it means nothing."""
-    answers_only: bool
+    answers_only: Annotated[bool, HIDDEN]
     """Only an answer to a question of ours."""
     note: str
 
@@ -82,14 +83,6 @@ class KeywordQuery(msgspec.Struct, forbid_unknown_fields=True):
             and self.source in ("", one.source)
             and (text in one.word.casefold() or text in one.note.casefold())
         )
-
-
-class KeywordPage(msgspec.Struct, frozen=True):
-    """Keywords by set, intent and word."""
-
-    items: list[ActiveKeyword]
-    total: int
-    next: str | None
 
 
 class SetChoice(msgspec.Struct, forbid_unknown_fields=True):
@@ -169,25 +162,16 @@ class TextMeaning(msgspec.Struct, frozen=True):
     command="keywords list",
     role="viewer",
     example={"program": "alerts", "language": "es"},
-    listing=Listing(
-        (
-            Column("word", "Keyword", "words"),
-            Column("intent", "Meaning", "name"),
-            Column("match", "Match", "name"),
-            Column("language", "Language", "language"),
-            Column("source", "Source"),
-            Column("countries", "Countries"),
-            Column("note", "Note"),
-        ),
-        empty="No keywords.",
-    ),
+    empty="No keywords.",
 )
-def list_keywords(_: Context, request: KeywordQuery, editor: KeywordEditor) -> KeywordPage:
-    """List the keywords that are in force."""
+def list_keywords(
+    _: Context, request: KeywordQuery, editor: KeywordEditor
+) -> RowPage[ActiveKeyword]:
+    """List the keywords that are in force, by set, intent and word."""
     found = _active_keywords(editor.classifiers(request.program), editor.active().sets)
     fitting = [one for one in found if request.fits(one)]
     shown, following = page_of(fitting, request.after, request.limit)
-    return KeywordPage(shown, len(fitting), following)
+    return RowPage(shown, len(fitting), following)
 
 
 def _active_keywords(classifiers: Iterable[Classifier], own: OperatorSets) -> list[ActiveKeyword]:
@@ -214,7 +198,7 @@ def _active_keywords(classifiers: Iterable[Classifier], own: OperatorSets) -> li
         for classifier in classifiers
         for _, one in classifier.keywords
     }
-    return sorted(found)
+    return sorted(found, key=lambda one: (one.language, one.intent, one.word, one.match))
 
 
 @operation(

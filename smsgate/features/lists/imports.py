@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Annotated, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ from smsgate.domain.signed_times import time_of
 from smsgate.features.lists.list_file import ListFile, ListOptions, ListRow, SeenNumbers
 from smsgate.features.lists.results import DUPLICATE, ListResult, change_text, counting
 from smsgate.features.lists.rows import State
-from smsgate.interface.operation import Progress
+from smsgate.interface.operation import Column, Progress
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import operator_event
@@ -55,14 +55,14 @@ class Import(msgspec.Struct, frozen=True):
 
     id: str
     """Of the import."""
-    at: datetime
+    at: Annotated[datetime, Column("When")]
     action: Literal["imported", "undone"]
-    actor: str
+    actor: Annotated[str, Column("By")]
     program: str
     """That it was for, or ``all``."""
-    reason: str
+    reason: Annotated[str, Column("File or reason")]
     """The name of the file; or why it was undone."""
-    changed: str
+    changed: Annotated[str, Column("Result")]
     """What that changed, in words."""
 
 

@@ -27,11 +27,10 @@ from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import csv_line
 from smsgate.interface.operation import (
     Actor,
-    Column,
     Context,
     Download,
     Limit,
-    Listing,
+    RowPage,
     Upload,
     operation,
 )
@@ -57,35 +56,19 @@ class ImportsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Limit = 50
 
 
-class Imports(msgspec.Struct, frozen=True):
-    """The newest imports and undos, newest first."""
-
-    items: list[Import]
-
-
 @operation(
     "GET /imports",
     command="imports list",
     role="agent",
     example={"limit": 10},
-    listing=Listing(
-        (
-            Column("at", "When", "time"),
-            Column("id", "Id"),
-            Column("action", "Action", "name"),
-            Column("actor", "By"),
-            Column("reason", "File or reason"),
-            Column("changed", "Result"),
-        ),
-        empty="No imports on record.",
-    ),
+    empty="No imports on record.",
 )
 def list_imports(
     _: Context, request: ImportsQuery, archiver: LedgerArchiver, records: Records
-) -> Imports:
+) -> RowPage[Import]:
     """List the newest imports and undos: time, operator, file, and what they changed."""
     archiver.move_all()
-    return Imports(imports(records, request.limit))
+    return RowPage(imports(records, request.limit))
 
 
 class ImportListRequest(ListOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):

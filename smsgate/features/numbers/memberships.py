@@ -18,7 +18,15 @@ from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage
-from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation
+from smsgate.interface.operation import (
+    HIDDEN,
+    After,
+    Column,
+    Context,
+    Limit,
+    RowPage,
+    operation,
+)
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.records import Records
 from smsgate.records.database import Database, lookup
@@ -89,21 +97,12 @@ class MembershipRow(msgspec.Struct, frozen=True):
     """An opt-out, a lock or a consent of one number."""
 
     number: str
-    state: str
-    scope: str
+    state: Annotated[str, Column("Status", "name")]
+    scope: Annotated[str, Column("Program", "program")]
     since: datetime | None
-    source: str
-    external_source: str
-    reason: str
-
-
-class MembershipPage(msgspec.Struct, frozen=True):
-    """One page of the list."""
-
-    items: list[MembershipRow]
-    total: int | None
-    """Null above 100,000, and on pages of more than 200 rows."""
-    next: str | None
+    source: Annotated[str, HIDDEN]
+    external_source: Annotated[str, HIDDEN]
+    reason: Annotated[str, Column(kind="words")]
 
 
 @operation(
@@ -112,37 +111,31 @@ class MembershipPage(msgspec.Struct, frozen=True):
     role="viewer",
     scope="admin",
     example={"state": "opted_out"},
-    listing=Listing(
-        (
-            Column("number", "Number", "number"),
-            Column("state", "Status", "name"),
-            Column("scope", "Program", "program"),
-            Column("since", "Since", "time"),
-            Column("reason", "Reason", "words"),
-        ),
-        empty="No opt-outs, locks or consents.",
-    ),
+    empty="No opt-outs, locks or consents.",
 )
 def list_memberships(
     context: Context,  # noqa: ARG001
     request: MembershipQuery,
     settings: Settings,
     records: Records,
-) -> MembershipPage:
-    """List opt-outs, locks and consents; a number has a row for each."""
+) -> RowPage[MembershipRow]:
+    """List opt-outs, locks and consents; a number has a row for each.
+
+    ``total`` is null above 100,000, and on pages of more than 200 rows.
+    """
     digits = re.sub(r"[\s().+-]", "", request.digits)
     if digits and not _DIGITS.fullmatch(digits):
         raise Unfit("Type the last 4 to 7 digits of the number, and digits only.", field="digits")
     wanted = msgspec.structs.replace(request, digits=digits, imported=request.imported.strip())
     database, keys = records.database, keys_of(wanted, settings.programs)
     if database.absent:
-        return MembershipPage([], 0, None)
+        return RowPage([], 0)
     with database.reading() as connection:
         found = read_page(connection, keys, wanted, request.limit + 1)
         shown = found[: request.limit]
         origins = _origins(connection, shown)
         total = count(connection, keys, wanted) if request.limit <= _COUNTED_ROWS else None
-    return MembershipPage(
+    return RowPage(
         items=[_row(one, origins.get((one.partition, one.seq))) for one in shown],
         total=total,
         next=_place_of(shown[-1]) if len(found) > len(shown) else None,

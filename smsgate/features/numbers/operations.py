@@ -10,7 +10,7 @@ import msgspec
 from smsgate.domain.errors import StoreUnavailable, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.phone import as_recorded, e164
-from smsgate.interface.operation import After, Column, Context, Listing, operation
+from smsgate.interface.operation import After, Column, Context, operation
 from smsgate.interface.schemas import CheckResult, ProgramName, Reason, moment
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.forgetting import Forgetting, Forgotten
@@ -79,7 +79,7 @@ class SuppressedNumber(msgspec.Struct, frozen=True):
     why: str
     """Who or what said so: a rule and its keyword, ``operator``, ``link`` …"""
     locked: bool
-    exceptions: list[str]
+    exceptions: Annotated[list[str], Column("Came back to")]
     """Programs to which it came back although it is in ``all``."""
 
 
@@ -97,17 +97,7 @@ class SuppressionPage(msgspec.Struct, frozen=True):
     role="viewer",
     by_program=True,
     example={"scope": "all"},
-    listing=Listing(
-        (
-            Column("number", "Number", "number"),
-            Column("since", "Since"),
-            Column("why", "Why"),
-            Column("locked", "Locked"),
-            Column("exceptions", "Came back to", "programs"),
-        ),
-        rows="numbers",
-        empty="No numbers.",
-    ),
+    empty="No numbers.",
 )
 def list_suppressions(
     context: Context, request: SuppressionQuery, settings: Settings, records: Records

@@ -17,7 +17,7 @@ from smsgate.features.operators.service import (
     OperatorService,
 )
 from smsgate.interface.list_page import Action, ListPage
-from smsgate.interface.operation import Column, Context, Listing, Role, operation
+from smsgate.interface.operation import Column, Context, Role, RowPage, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
 from smsgate.records.operator_actions import ActionAuthor, log_action
@@ -47,15 +47,9 @@ class PersonRow(msgspec.Struct, frozen=True):
     name: str
     role: str
     state: str
-    two_step: bool
+    two_step: Annotated[bool, Column("Two-step sign-in")]
     """Whether sign-in asks for more than the password."""
-    email: str
-
-
-class PersonList(msgspec.Struct, frozen=True):
-    """By name; those who are deactivated last."""
-
-    items: list[PersonRow]
+    email: Annotated[str, Column("E-mail")]
 
 
 class PersonChoice(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,20 +95,11 @@ class SignInLink(msgspec.Struct, frozen=True):
     command="operators list",
     role="admin",
     example={},
-    listing=Listing(
-        (
-            Column("name", "Name"),
-            Column("role", "Role"),
-            Column("state", "State"),
-            Column("two_step", "Two-step sign-in"),
-            Column("email", "E-mail"),
-        ),
-        empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
-    ),
+    empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
 )
-def list_people(context: Context, request: NoFields, records: Records) -> PersonList:  # noqa: ARG001
-    """List everybody, those who are deactivated last."""
-    return PersonList(
+def list_people(_: Context, request: NoFields, records: Records) -> RowPage[PersonRow]:  # noqa: ARG001
+    """List everybody by name, those who are deactivated last."""
+    return RowPage(
         [
             PersonRow(
                 name=row.name,

@@ -15,7 +15,7 @@ from smsgate.features.records_admin.rebuild import (
     RebuildService,
     rebuild_text,
 )
-from smsgate.interface.operation import Column, Context, Download, Listing, operation
+from smsgate.interface.operation import Context, Download, RowPage, operation
 from smsgate.interface.schemas import NoFields, SinceTime, UntilTime, micros
 from smsgate.monitoring.archive_report import report_archive
 from smsgate.pipeline.archive import LedgerArchiver
@@ -231,32 +231,23 @@ class NumberDifference(msgspec.Struct, frozen=True):
     records: str
 
 
-class RecordsDifferences(msgspec.Struct, frozen=True):
-    """Numbers that stand otherwise in the store than in the records."""
-
-    items: list[NumberDifference]
-
-
 @operation(
     command="records diff",
     role="viewer",
     example={},
-    listing=Listing(
-        (Column("number", "Number"), Column("store", "Store"), Column("records", "Records")),
-        empty="Store and records are equal.",
-    ),
+    empty="Store and records are equal.",
     exit_code=lambda found: int(bool(found.items)),
 )
 def compare_records(
     _: Context,
     request: NoFields,  # noqa: ARG001
     archiver: LedgerArchiver,
-) -> RecordsDifferences:
+) -> RowPage[NumberDifference]:
     """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
 
     It first moves waiting events into the records. `smsgate rebuild` corrects differences.
     """
-    return RecordsDifferences(
+    return RowPage(
         [
             NumberDifference(number, comparison.text_of(store), comparison.text_of(records))
             for number, store, records in comparison.differences(archiver)

@@ -15,7 +15,16 @@ from smsgate.domain.errors import NotFound
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
-from smsgate.interface.operation import After, Column, Context, Limit, Listing, operation, page_of
+from smsgate.interface.operation import (
+    HIDDEN,
+    After,
+    Column,
+    Context,
+    Limit,
+    RowPage,
+    operation,
+    page_of,
+)
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.monitoring.conditions import reply_problems
 from smsgate.pipeline.send import reply_event
@@ -39,43 +48,21 @@ class ReplyRow(msgspec.Struct, frozen=True):
     """A reply that waits, or that was given up."""
 
     id: str
-    at: datetime
+    at: Annotated[datetime, Column("When")]
     """When it is due; of a failed one, when it was given up."""
-    number: str
+    number: Annotated[str, Column("To")]
     program: str
     kind: str
-    language: str
-    text: str
+    language: Annotated[str, HIDDEN]
+    text: Annotated[str, Column(kind="words")]
     """Empty before the first attempt."""
     attempts: int
     expires: datetime
-    outcome: str
+    outcome: Annotated[str, Column(kind="problem")]
     """Of a failed one."""
-    problem: str
-    can_retry: bool
+    problem: Annotated[str, Column("Reason", "text")]
+    can_retry: Annotated[bool, HIDDEN]
     """Whether it could still leave in time; of a failed one."""
-
-
-class ReplyPage(msgspec.Struct, frozen=True):
-    """One page of the list. Of more than 2,000, it has those."""
-
-    items: list[ReplyRow]
-    total: int
-    next: str | None
-
-
-_COLUMNS = (
-    Column("at", "When", "time"),
-    Column("id", "Id"),
-    Column("number", "To", "number"),
-    Column("program", "Program", "program"),
-    Column("kind", "Kind"),
-    Column("text", "Text", "words"),
-    Column("attempts", "Attempts"),
-    Column("expires", "Expires", "time"),
-    Column("outcome", "Outcome", "problem"),
-    Column("problem", "Reason"),
-)
 
 
 @operation(
@@ -85,10 +72,10 @@ _COLUMNS = (
     scope="admin",
     by_program=True,
     example={"state": "failed"},
-    listing=Listing(_COLUMNS, empty="No replies."),
+    empty="No replies.",
 )
-def list_replies(context: Context, request: ReplyQuery, store: Store) -> ReplyPage:
-    """List the replies that wait to be sent, or those that failed."""
+def list_replies(context: Context, request: ReplyQuery, store: Store) -> RowPage[ReplyRow]:
+    """List the replies that wait to be sent, or those that failed: 2,000 at most."""
     unsent, now_us = store.unsent_replies, store.health.now_us()
     total, found = unsent.failed() if request.state == "failed" else unsent.pending()
     rows = [_row(at_us, one, now_us) for at_us, one in found]
@@ -99,7 +86,7 @@ def list_replies(context: Context, request: ReplyQuery, store: Store) -> ReplyPa
     ]
     shown, following = page_of(fitting, request.after, request.limit)
     is_narrowed = context.caller.programs or request.program
-    return ReplyPage(shown, len(fitting) if is_narrowed else total, following)
+    return RowPage(shown, len(fitting) if is_narrowed else total, following)
 
 
 def _row(at_us: int, one: Reply | DeadLetter, now_us: int) -> ReplyRow:
@@ -209,7 +196,7 @@ def _settle(
     return ChangedRow(reply.id)
 
 
-def _failing(_: ReplyPage, store: Store) -> Sequence[tuple[str, str]]:
+def _failing(_: RowPage[ReplyRow], store: Store) -> Sequence[tuple[str, str]]:
     problems = reply_problems(store.backlog.read())
     return [("bad", f"Replies are not accepted: {one}.") for one in problems.values()]
 

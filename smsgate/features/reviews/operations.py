@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate.features.reviews.cases import list_cases
 from smsgate.features.reviews.service import ReviewService
-from smsgate.interface.operation import Actor, Column, Context, Listing, operation
+from smsgate.interface.operation import Actor, Column, Context, operation
 from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
 from smsgate.records import Records
 from smsgate.settings import Settings
@@ -21,11 +21,11 @@ from smsgate.store.store import Store
 class Review(msgspec.Struct, frozen=True):
     """A text that waits; until it is decided, marketing programs may not text its number."""
 
-    program: str
-    number: str
     since: str | None
-    text: str
-    why: str
+    number: str
+    program: str
+    text: Annotated[str, Column(kind="words")]
+    why: Annotated[str, Column("Reason")]
     """What made the classifier hesitate, in words."""
     key: str
     """The same for all texts of a number to a program: what a decision has seen."""
@@ -65,18 +65,7 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     scope="admin",
     by_program=True,
     example={},
-    listing=Listing(
-        (
-            Column("since", "Since"),
-            Column("number", "Number", "number"),
-            Column("program", "Program", "program"),
-            Column("text", "Text", "words"),
-            Column("why", "Reason"),
-            Column("key", "Key"),
-        ),
-        rows="reviews",
-        empty="No texts in review.",
-    ),
+    empty="No texts in review.",
 )
 def list_reviews(
     context: Context,
@@ -87,7 +76,7 @@ def list_reviews(
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
-            Review(one.program, one.number, moment(one.received_us), one.text, one.reason, one.key)
+            Review(moment(one.received_us), one.number, one.program, one.text, one.reason, one.key)
             for one in list_cases(store, records)
             if context.caller.may(one.program)
         ]

@@ -10,7 +10,8 @@ from sqlalchemy import insert
 from smsgate.consent.rules import decision_id
 from smsgate.domain.messages import Intent
 from smsgate.domain.signed_times import time_of
-from smsgate.features.audit.operations import AuditPage, AuditQuery, Group, read_audit_log
+from smsgate.features.audit.operations import AuditEntry, AuditQuery, Group, read_audit_log
+from smsgate.interface.operation import RowPage
 from smsgate.records import Records
 from smsgate.records.tables import content_versions, operator_actions
 from tests.fakes.values import NUMBER, decision, entry
@@ -90,7 +91,7 @@ def log(records) -> Records:
     return records
 
 
-def page(log, after="", limit=99, **wanted) -> AuditPage:
+def page(log, after="", limit=99, **wanted) -> RowPage[AuditEntry]:
     return read_audit_log.run(None, AuditQuery(after=after, limit=limit, **wanted), log)
 
 
