@@ -35,7 +35,7 @@ from smsgate.features.lists.rows import (
     find_columns,
     looks_like_number,
     moment_us,
-    printable,
+    quoted,
     read_number,
     source_text,
     state_of,
@@ -53,7 +53,7 @@ _DELIMITERS = ",\t;|"
 NO_DELIMITER = "\x1f"
 """Of a file with one column: what stands in a line is the cell, whatever is in it."""
 _HEAD_BYTES = 1 << 16
-_SAMPLE, _ROWS_AT_ONCE = 50, 8_000
+_SAMPLE, _ROWS_AT_ONCE = 500, 8_000
 _MAX_LINE_CHARS = 1 << 17
 
 
@@ -161,15 +161,17 @@ class ListFile:
             has_header = any(map(str.isalpha, "".join(self.sample[0])))
             self.header = self.sample.pop(0) if has_header else ()
         names = (options.column, options.date_column, options.state_column, options.source_column)
-        self.columns = find_columns(self.header, self.sample, names)
         self._region, self._state = options.region.strip().upper(), options.state
+        self.columns = find_columns(self.header, self.sample, names, self._region)
         export = self.columns.export
         if export is not None:
             self.format = f"{export.name} ({self.format})"
         number = self.columns.number
         if number is not None and self.header:
-            name = printable("".join(self.header[number : number + 1]))
-            self.format += f"; numbers in column {number + 1} {name!r}"
+            self.format += f"; numbers in column {number + 1} {quoted(self.header[number:][:1])}"
+            left_out = [one for at, one in enumerate(self.header) if at not in self.columns]
+            if left_out:
+                self.format += f"; not read: {quoted(left_out)}"
         self._is_international = export is not None and export.is_international
         self._opt_out = export.opt_out if export else ""
 

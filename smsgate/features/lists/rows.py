@@ -73,6 +73,8 @@ SOURCES = ("source", "consentsource", "optoutsource", "externalsource", "origin"
 _MAX_NAMES = 12
 _OF_NUMBERS = re.compile("phone|mobile|msisdn|cell$").search
 """What names of columns contain that are those of numbers, such as ``Home phone``."""
+_IS_ID = re.compile(r"(?:(?:^|[\W_])[Ii]|[a-z]I)[Dd]$").search
+"""Headers of ids, such as ``Record ID``; a column of long ids looks like one of numbers."""
 _PUNCTUATION = re.compile(r"[\W_]+")
 
 
@@ -107,19 +109,21 @@ def looks_like_number(cell: str) -> bool:
     return sum(map(str.isdigit, cell)) >= _FEWEST_DIGITS or bool(_ROUNDED(cell))
 
 
-def _is_surely_number(cell: str) -> bool:
-    """Whether a cell is written as only phone numbers are: with a plus, or an area code apart."""
-    text = _AROUND.sub("", cell)
-    return looks_like_number(text) and text[0] in "+(" and bool(_WRITTEN(text))
+def _may_be_read(cell: str, region: str) -> bool:
+    """Whether a cell may be read as a phone number, of a region where it has no country."""
+    number, reason = read_number(cell, region)
+    is_national = reason == "no_country" and sum(map(str.isdigit, cell)) >= _FEWEST_NATIONAL
+    return (bool(number) or is_national) and not moment_us(cell)
 
 
 def find_columns(
-    header: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str]
+    header: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str], region: str
 ) -> Columns:
     """The columns of a file with this header (empty: none) and these first rows.
 
     ``names`` were chosen for number, date, status and source, each by its header or its position
-    from 1; empty: none was. Raises ``ListUnreadable`` for one that there is not.
+    from 1; empty: none was. ``region`` is as for ``read_number``. Raises ``ListUnreadable`` for a
+    name that there is not.
     """
     width = max(map(len, [header, *rows]), default=1)
     number, date, state, source = (_place_of(name, header, width) for name in names)
@@ -135,8 +139,9 @@ def find_columns(
         columns = [[row[at] for row in rows if at < len(row) and row[at]] for at in range(width)]
         likely = {at for at, one in enumerate(found) if _names_numbers(one, columns[at], known)}
         if export is None:  # which has other numbers, too: those of senders
-            seems = _is_surely_number if likely else looks_like_number
-            likely |= {at for at, cells in enumerate(columns) if any(map(seems, cells))}
+            seems = functools.partial(_may_be_read, region=region) if likely else looks_like_number
+            others = [at for at in range(width) if not _IS_ID("".join(header[at : at + 1]))]
+            likely |= {at for at in others if any(map(seems, columns[at]))}
         # Any other column would be left out, with its opt-outs.
         number = 0 if width <= 1 else likely.pop() if len(likely) == 1 else None
     return Columns(number, date, state, source, export)
@@ -173,10 +178,16 @@ def _place_of(name: str, header: Sequence[str], width: int) -> int | None:
     return places[0]
 
 
+def quoted(header: Sequence[str]) -> str:
+    """The first columns by name, and how many more there are."""
+    names = ", ".join(repr(printable(one)) for one in header[:_MAX_NAMES])
+    more = len(header) - _MAX_NAMES
+    return f"{names} and {more:,} more" if more > 0 else names
+
+
 def described(header: Sequence[str]) -> str:
     """Which columns there are, in a sentence."""
-    names = ", ".join(repr(printable(one)) for one in header[:_MAX_NAMES])
-    return f"The first are {names}." if names else "Name one by its place, from 1 on."
+    return f"There are {quoted(header)}." if header else "Name one by its place, from 1 on."
 
 
 _NORTH_AMERICAN = re.compile(r"\+1[0-9]{10}").fullmatch
@@ -188,7 +199,8 @@ _ROUNDED = re.compile(r"\+?\d(?:[.,]\d+)?[eE][+-]?\d+").fullmatch
 _AROUND = re.compile(r"""^[\s'"=]*(?:(?:tel|sms):)?|(?:(?<=\d{7})\.0+)?[\s'"\0]*$""", re.IGNORECASE)
 """What spreadsheets and address books put around a number."""
 _WRITTEN = re.compile(r"\(?\+?[\d\s()./\u2010-\u2015-]+").fullmatch
-_FEWEST_DIGITS = 7
+_FEWEST_DIGITS, _FEWEST_NATIONAL = 7, 10
+"""Of a number; and of one without a country, where no region says how long those are."""
 
 REASONS = {
     "empty": "no number",

@@ -144,11 +144,29 @@ def test_times_are_read_as_exports_write_them(said, us):
         (f"Phone,Work Phone\n{US},\n", None),
         (f"Phone,Alt\n{US},{UK}\n", None),
         (f"Phone,Alt\n{US},(415) 555-0124\n", None),
+        (f"Phone,Alt\n{US},4155550124\n", None),
+        (f"Phone,Order,ZIP\n{US},1234567,94103-1234\n", 0),
+        (f"Phone,Paid\n{US},2025550124\n", None),
+        (f"Phone,customerId\n{US},2025550124\n", 0),
         (f"Record ID,Phone,Mobile opt-out,Cancelled\n12345678901,{US},2026-01-02,20260102\n", 1),
     ],
 )
 def test_the_column_of_the_numbers_is_recognised(head, number):
     assert listed(head).columns.number == number
+
+
+def test_a_region_says_which_other_columns_may_have_numbers():
+    """Of Spain they have nine digits, as the long ZIP codes of the US do."""
+    head = f"Phone,Alt\n{US},612345678\n"
+    assert listed(head, region="US").columns.number == 0
+    assert listed(head, region="ES").columns.number is None
+
+
+def test_columns_that_are_not_read_are_named():
+    found = listed(f"Name,Phone,Since,Alt\nAna,{US},2026-01-02,\n", date_column="since")
+    assert found.format == "csv, ','; numbers in column 2 'Phone'; not read: 'Name', 'Alt'"
+    many = ",".join(f"c{at}" for at in range(20))
+    assert listed(f"Phone,{many}\n{US}\n").format.endswith("'c11' and 8 more")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +195,7 @@ def test_a_column_is_taken_by_name_or_place():
     assert listed(head, column="Work").columns.number == 1
     assert listed(head, column="2").columns.number == 1
     for names in ({"column": "fone"}, {"date_column": "3"}, {"source_column": "9"}):
-        with pytest.raises(ListUnreadable, match=r"no column.*The first are 'home', 'work'"):
+        with pytest.raises(ListUnreadable, match=r"no column.*There are 'home', 'work'"):
             listed(head, **names)
     twice = f"phone,Phone,phone\n{US},{US},{US}\n"
     assert listed(twice, column="Phone").columns.number == 1
