@@ -16,7 +16,7 @@ from smsgate.features.lists.jobs import ListJobs, StepStopped
 from smsgate.features.provider_lists.service import OptOutListSync
 from smsgate.interface.parts import Parts
 from smsgate.monitoring.monitor import Monitor
-from smsgate.outbound import Outbound, PublicOutbound
+from smsgate.outbound import Outbound
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.pipeline.gate import Gate
@@ -133,7 +133,8 @@ def delivery_threads(
         store.delivery_counts.write(records.deliveries.counts())
 
     def thread(kind: Kind, source: Source, receiver: Application | Feed) -> BackgroundThread:
-        outbound = Outbound() if receiver.allow_private else PublicOutbound()
+        is_free = receiver.allow_private
+        outbound = Outbound(public_only=not is_free, by_proxy=is_free)
         where = Destination(source.program.name, kind)
         sender = DeliverySender(where, source, records.deliveries, outbound, store.metrics)
         return BackgroundThread(

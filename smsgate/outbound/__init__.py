@@ -18,13 +18,13 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -72,25 +72,6 @@ class DeadlineTlsConnection(HTTPSConnection):
     response_class = _DeadlineResponse
 
 
-class _DeadlinePool(HTTPConnectionPool):
-    ConnectionCls = DeadlineConnection
-
-
-class _DeadlineTlsPool(HTTPSConnectionPool):
-    ConnectionCls = DeadlineTlsConnection
-
-
-class DeadlineAdapter(HTTPAdapter):
-    """Of a ``requests.Session``: makes such connections."""
-
-    pools: dict[str, Any] = {"http": _DeadlinePool, "https": _DeadlineTlsPool}  # noqa: RUF012 - never changed
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - requests' own
-        """Make the pools."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self.pools
-
-
 class NotPublic(HTTPError):
     """A name has no address on the public internet."""
 
@@ -118,20 +99,27 @@ class Outbound:
     call; connections come from urllib3's pools, which are made for threads.
     """
 
-    adapter: ClassVar[type[DeadlineAdapter]] = DeadlineAdapter
-    is_direct: ClassVar[bool] = False
-    """Whether the machine's proxy is never asked."""
-    remedy: ClassVar[str] = ""
-    """Said of an address that is not called: what permits it."""
+    def __init__(
+        self,
+        *,
+        public_only: bool = False,
+        private_hosts: Iterable[str] = (),
+        by_proxy: bool = True,
+        connect_s: float = CONNECT_S,
+        read_s: float = READ_S,
+    ) -> None:
+        """Start without connections. The limits are in seconds: to connect, and for the answer.
 
-    def __init__(self, *, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
-        """Start without connections. The limits are in seconds: to connect, and for the answer."""
-        self._timeout = (connect_s, read_s)
+        ``public_only`` calls addresses on the public internet alone (see ``is_public``), and
+        ``private_hosts``: host names and IP addresses, as they stand in the URLs. The machine's
+        proxy would not look whom it calls; ``by_proxy`` says whether it is used all the same.
+        """
+        self._public_only, self._private_hosts = public_only, frozenset(private_hosts)
+        self._by_proxy, self._timeout = by_proxy, (connect_s, read_s)
         self._session = requests.Session()
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, self.adapter(pool_maxsize=KEPT_OPEN))
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
+        self._anywhere, self._public = _adapter(_ANYWHERE), _adapter(_PUBLIC)
 
     def perform(self, call: HttpCall) -> HttpReply:
         """Make the call once and return the response, whatever its status.
@@ -145,17 +133,18 @@ class Outbound:
         machine = self._session.merge_environment_settings(url, {}, True, True, None)
         # A proxy of the machine cannot reach its loopback addresses for us.
         hostname = urlsplit(url).hostname or ""
-        direct = self.is_direct or hostname in {"127.0.0.1", "::1", "localhost"}
+        direct = not self._by_proxy or hostname in {"127.0.0.1", "::1", "localhost"}
+        is_free = not self._public_only or hostname in self._private_hosts
         try:
             # The adapter and not the session, which would read all of a redirect's body.
-            response = self._adapter(url, hostname).send(
+            response = (self._anywhere if is_free else self._public).send(
                 prepared,
                 timeout=self._timeout,
                 verify=machine["verify"] or True,
                 proxies={} if direct else machine["proxies"],
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(error, host, self.remedy) from None
+            raise _failure(error, host) from None
         with response:
             return HttpReply(
                 status=response.status_code,
@@ -166,12 +155,8 @@ class Outbound:
 
     def close(self) -> None:
         """Close the connections that are kept open."""
-        self._session.close()
-
-    def _adapter(self, url: str, hostname: str) -> BaseAdapter:
-        """What makes the connection; ``hostname`` is that of the URL."""
-        del hostname  # a matter of those that look whom they call
-        return self._session.get_adapter(url)
+        self._anywhere.close()
+        self._public.close()
 
     def _prepared(self, call: HttpCall, host: str) -> requests.PreparedRequest:
         request = requests.Request(
@@ -205,11 +190,14 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _failure(error: BaseException, host: str, remedy: str) -> CallFailed:
+def _failure(error: BaseException, host: str) -> CallFailed:
     """Say what failed, without the library's text: that shows the URL, which may hold secrets."""
     if any(isinstance(cause, NotPublic) for cause in _causes(error)):
-        problem = f"{host} is not on the public internet, so it is not called{remedy}."
-        return CallFailed(problem, left=False)
+        return CallFailed(
+            f"{host} is not on the public internet, so it is not called. For a gateway of yours, "
+            "name its host in SMSGATE_PRIVATE_HOSTS; for a program of yours, set allow_private.",
+            left=False,
+        )
     left = not any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error))
     if not left:
         return CallFailed(f"No connection to {host} could be made.", left=False)
@@ -312,6 +300,17 @@ class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
     """The same over TLS."""
 
 
+# --- pools ----------------------------------------------------------------------------------------
+
+
+class _DeadlinePool(HTTPConnectionPool):
+    ConnectionCls = DeadlineConnection
+
+
+class _DeadlineTlsPool(HTTPSConnectionPool):
+    ConnectionCls = DeadlineTlsConnection
+
+
 class _PublicPool(HTTPConnectionPool):
     ConnectionCls = _PublicConnection
 
@@ -320,43 +319,12 @@ class _PublicTlsPool(HTTPSConnectionPool):
     ConnectionCls = _PublicTlsConnection
 
 
-class PublicAdapter(DeadlineAdapter):
-    """Of a ``requests.Session``: makes connections to the public internet alone."""
-
-    pools = {"http": _PublicPool, "https": _PublicTlsPool}  # noqa: RUF012 - never changed
+_ANYWHERE = {"http": _DeadlinePool, "https": _DeadlineTlsPool}
+_PUBLIC = {"http": _PublicPool, "https": _PublicTlsPool}
 
 
-class PublicOutbound(Outbound):
-    """Makes calls to addresses on the public internet alone (see ``is_public``).
-
-    Nor by the machine's proxy, which would not look.
-    """
-
-    adapter = PublicAdapter
-    is_direct = True
-
-
-class ProviderOutbound(PublicOutbound):
-    """Calls providers: on the public internet, and gateways on hosts that the operator allows.
-
-    By the machine's proxy, where there is one: it decides what can be reached then.
-    """
-
-    is_direct = False
-    remedy: ClassVar[str] = "; if it is a gateway of yours, name its host in SMSGATE_PRIVATE_HOSTS"
-
-    def __init__(self, private_hosts: Iterable[str] = ()) -> None:
-        """``private_hosts``: host names and IP addresses, as they stand in the URLs."""
-        super().__init__()
-        self._private_hosts = frozenset(private_hosts)
-        self._anywhere = DeadlineAdapter(pool_maxsize=KEPT_OPEN)
-
-    def _adapter(self, url: str, hostname: str) -> BaseAdapter:
-        if hostname in self._private_hosts:
-            return self._anywhere
-        return super()._adapter(url, hostname)
-
-    def close(self) -> None:
-        """Close the connections that are kept open."""
-        self._anywhere.close()
-        super().close()
+def _adapter(pools: Mapping[str, type[HTTPConnectionPool]]) -> HTTPAdapter:
+    """Makes connections from pools of these kinds."""
+    made = HTTPAdapter(pool_maxsize=KEPT_OPEN)
+    made.poolmanager.pool_classes_by_scheme = pools
+    return made

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from smsgate.content import CurrentContent
 from smsgate.monitoring.monitor import Monitor
-from smsgate.outbound import Outbound, ProviderOutbound
+from smsgate.outbound import Outbound
 from smsgate.pipeline.apply import InboxApplier
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
@@ -122,7 +122,7 @@ def build_services(configuration: Configuration) -> Services:
         spool=spool,
         gate=Gate(store.numbers, store.health, store.refusals, metrics=store.metrics, spool=spool),
         job_queue=job_queue,
-        outbound=ProviderOutbound(_private_hosts(settings)),
+        outbound=Outbound(public_only=True, private_hosts=_private_hosts(settings)),
         records=Records(settings.database_url),
     )
 

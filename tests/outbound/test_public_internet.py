@@ -10,7 +10,7 @@ import pytest
 import smsgate.outbound
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall
-from smsgate.outbound import ProviderOutbound, PublicOutbound, is_public
+from smsgate.outbound import Outbound, is_public
 
 PRIVATE = """
 127.0.0.1 10.1.1.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1
@@ -44,7 +44,10 @@ def listening():
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_not_even_a_connection_is_opened_to_a_private_address(listening, scheme, host) -> None:
     port = listening.getsockname()[1]
-    with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed) as failed:
+    with (
+        closing(Outbound(public_only=True, by_proxy=False)) as outbound,
+        pytest.raises(CallFailed) as failed,
+    ):
         outbound.perform(HttpCall("POST", f"{scheme}://{host}:{port}/", body=b"x"))
     assert failed.value.left is False
     with pytest.raises(TimeoutError):
@@ -78,7 +81,7 @@ def test_a_name_is_resolved_once_and_a_few_of_its_addresses_are_called(
 
     monkeypatch.setattr(smsgate.outbound.socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    with closing(PublicOutbound()) as outbound, pytest.raises(CallFailed):
+    with closing(Outbound(public_only=True, by_proxy=False)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://strange.example/"))
     assert tried == called
 
@@ -86,7 +89,10 @@ def test_a_name_is_resolved_once_and_a_few_of_its_addresses_are_called(
 def test_the_machines_proxy_is_not_asked(monkeypatch, listening) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
     monkeypatch.setattr(smsgate.outbound, "is_public", lambda _: True)
-    with closing(PublicOutbound(connect_s=0.2)) as outbound, pytest.raises(CallFailed):
+    with (
+        closing(Outbound(public_only=True, by_proxy=False, connect_s=0.2)) as outbound,
+        pytest.raises(CallFailed),
+    ):
         outbound.perform(HttpCall("GET", "http://127.0.0.1:1/"))
     with pytest.raises(TimeoutError):
         listening.accept()
@@ -115,14 +121,20 @@ def tried(monkeypatch) -> list[str]:
 @pytest.mark.parametrize("allowed", [[], ["example", "gateway.example.com", "127.0.0.1"]])
 @pytest.mark.parametrize("at", ["gateway.example", "127.0.0.1@gateway.example"])
 def test_a_provider_that_is_not_on_the_public_internet_is_not_called(tried, allowed, at) -> None:
-    with closing(ProviderOutbound(allowed)) as outbound, pytest.raises(CallFailed) as failed:
+    with (
+        closing(Outbound(public_only=True, private_hosts=allowed)) as outbound,
+        pytest.raises(CallFailed) as failed,
+    ):
         outbound.perform(HttpCall("POST", f"https://{at}:13013/sendsms", body=b"x"))
     assert (failed.value.left, tried) == (False, [])
     assert "name its host in SMSGATE_PRIVATE_HOSTS" in str(failed.value)
 
 
 def test_a_gateway_of_the_operators_own_is_called(tried) -> None:
-    with closing(ProviderOutbound(["gateway.example"])) as outbound, pytest.raises(CallFailed):
+    with (
+        closing(Outbound(public_only=True, private_hosts=["gateway.example"])) as outbound,
+        pytest.raises(CallFailed),
+    ):
         outbound.perform(HttpCall("POST", "http://Gateway.Example:13013/sendsms", body=b"x"))
     assert tried == ["gateway.example"]
 
@@ -130,6 +142,6 @@ def test_a_gateway_of_the_operators_own_is_called(tried) -> None:
 def test_providers_are_called_by_the_machines_proxy(monkeypatch, tried) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with closing(ProviderOutbound()) as outbound, pytest.raises(CallFailed):
+    with closing(Outbound(public_only=True)) as outbound, pytest.raises(CallFailed):
         outbound.perform(HttpCall("GET", "http://api.example/"))
     assert tried == ["proxy.example"]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from smsgate.features.accounts.doctor import check_twilio
-from smsgate.outbound import ProviderOutbound
+from smsgate.outbound import Outbound
 from smsgate.settings import Account, Program, Programs
 from tests.fakes.loopback import QuietHandler, serving
 
@@ -18,7 +18,7 @@ SID = "AC" + "5" * 32
 SERVICE = "MG" + "6" * 32
 NUMBER = "+14155550999"
 HERE = "https://sms.example.com/webhooks/twilio"
-OUTBOUND = ProviderOutbound(["127.0.0.1"])
+OUTBOUND = Outbound(public_only=True, private_hosts=["127.0.0.1"])
 
 
 def account(api_url: str) -> Account:

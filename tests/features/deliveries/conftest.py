@@ -14,7 +14,7 @@ from smsgate.features.deliveries import pause, sender
 from smsgate.features.deliveries.changes import ChangeSource
 from smsgate.features.deliveries.sender import DeliverySender
 from smsgate.features.deliveries.texts import TextDeliveries
-from smsgate.outbound import Outbound, PublicOutbound
+from smsgate.outbound import Outbound
 from smsgate.records.deliveries import Delivery, Destination
 from smsgate.settings import Feed
 from smsgate.store.keys import partition_of
@@ -106,7 +106,8 @@ def make(services) -> Iterator[Callable[..., DeliverySender]]:
         source = TextDeliveries(
             program, application, services.settings, services.store, services.job_queue
         )
-        outbound = Outbound() if application.allow_private else PublicOutbound()
+        is_free = application.allow_private
+        outbound = Outbound(public_only=not is_free, by_proxy=is_free)
         storage, metrics = services.records.deliveries, services.store.metrics
         where = Destination(name, "text")
         made.append(DeliverySender(where, source, storage, outbound, metrics))
