@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from smsgate.monitoring.archive_report import report_archive
+from smsgate.monitoring.monitor import report_archive
 from smsgate.pipeline.archive import BATCH, LedgerArchiver
 from smsgate.pipeline.forgetting import Forgetting
 from smsgate.settings import Retention

@@ -12,7 +12,7 @@ from smsgate.domain.errors import (
     RecordsUnavailable,
     StoreUnavailable,
 )
-from smsgate.monitoring.archive_report import report_archive
+from smsgate.monitoring.monitor import report_archive
 from smsgate.pipeline import archive as module
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, database

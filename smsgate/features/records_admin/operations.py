@@ -17,7 +17,7 @@ from smsgate.features.records_admin.rebuild import (
 )
 from smsgate.interface.operation import Context, Download, RowPage, operation
 from smsgate.interface.schemas import NoFields, SinceTime, UntilTime, micros
-from smsgate.monitoring.archive_report import report_archive
+from smsgate.monitoring.monitor import report_archive
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import ChainLink, Records, chain_digest
 from smsgate.settings import Settings
