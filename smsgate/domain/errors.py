@@ -136,9 +136,17 @@ class StoreUnavailable(SmsGateError):
 
     status = 503
 
-    def __init__(self, problem: str, remedy: str = "start Redis, or set REDIS_URL") -> None:
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "start Redis, or set REDIS_URL",
+        *,
+        refuses_writes: bool = False,
+    ) -> None:
         super().__init__(problem)
         self.remedy = remedy
+        self.refuses_writes = refuses_writes
+        """Whether Redis answers, and refuses to write."""
 
 
 class OldStore(StoreUnavailable):

@@ -229,6 +229,8 @@ def _refused_writes(store: Store) -> Obstacle | None:
     try:
         store.write_lease.refuse_unwritable()
     except StoreUnavailable as error:
+        if not error.refuses_writes:  # it is away, or hangs
+            raise
         return Obstacle(str(error), error.remedy)
     return None
 

@@ -65,7 +65,7 @@ def unavailable(error: Exception, what: str = "store") -> StoreUnavailable:
     line = (problem or type(error).__name__).splitlines()[0][:200]
     for sign, remedy in _WRITES_REFUSED.items():
         if sign in problem.lower():
-            return StoreUnavailable(f"Redis refuses writes: {line}", remedy)
+            return StoreUnavailable(f"Redis refuses writes: {line}", remedy, refuses_writes=True)
     remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in problem.lower()]
     return StoreUnavailable(f"the {what} cannot be used: {line}", *remedies[:1])
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from smsgate.domain.errors import Obstacle
+from smsgate.domain.errors import Obstacle, StoreUnavailable
 from smsgate.metrics.snapshot import (
     KINDS,
     AccountTraffic,
@@ -265,3 +265,14 @@ def test_replies_that_are_not_accepted_are_told_at_once():
     (one,) = conditions(seen(outbox=QueueDepth(2, 61.0), replies=waiting))
     assert one.name == "SmsgateOutboxStuck"
     assert "Twilio answered 500" in one.text
+
+
+def test_a_redis_that_hangs_is_away_and_is_not_said_to_refuse_writes(services, monkeypatch):
+    def hangs():
+        raise StoreUnavailable("the store cannot be used: Timeout reading from socket")
+
+    monkeypatch.setattr(services.store.write_lease, "refuse_unwritable", hangs)
+    state = services.monitor.look()
+    assert state.snapshot is None
+    assert "Timeout reading from socket" in state.unusable["store"].text
+    assert state.unusable["store"].title.startswith("The store is away")
