@@ -8,13 +8,11 @@ it has failed and waits for a person. How this fits together: docs/decisions/002
 
 from __future__ import annotations
 
-import queue
 import random
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import structlog
@@ -98,11 +96,8 @@ class DeliverySender:
         self._lease_until = 0.0
         self._pause = Pause(MAX_CALLS[where.kind])
         self._threads = ThreadPoolExecutor(MAX_CALLS[where.kind], f"{where.program} {where.kind}")
-        self._under_way: set[str] = set()
-        self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        self._accepted: list[str] = []
-        self._later: list[Delivery] = []
-        """Outcomes that the table does not have yet."""
+        self._under_way: dict[str, Future[_Outcome]] = {}
+        """Calls whose outcome the table does not have yet, by id of the delivery."""
 
     def run_once(self) -> float:
         """Note how calls ended and begin others; returns the pause before the next turn.
@@ -150,16 +145,11 @@ class DeliverySender:
             return 0
         due = self._storage.due(self._where, _us(now), free + len(self._under_way))
         begun = [one for one in due if one.id not in self._under_way][:free]
-        for one in begun:
-            self._under_way.add(one.id)
-            self._threads.submit(self._call, one)
+        self._under_way |= {one.id: self._threads.submit(self._call, one) for one in begun}
         return len(begun)
 
-    def _call(self, delivery: Delivery) -> None:
+    def _call(self, delivery: Delivery) -> _Outcome:
         """Make a call, in a thread of its own."""
-        self._outcomes.put(self._outcome(delivery))
-
-    def _outcome(self, delivery: Delivery) -> _Outcome:
         began = self._now()
         try:
             call = self._source.call_for(delivery, int(began))
@@ -179,38 +169,32 @@ class DeliverySender:
         return _Outcome(delivery, began, problem, min(asked_s, _MAX_ASKED_S))
 
     def _note_outcomes(self, wait_s: float = 0.0) -> None:
-        """Write how calls ended to the table, after waiting for one."""
-        with suppress(queue.Empty):
-            self._note(
-                self._outcomes.get(timeout=wait_s) if wait_s else self._outcomes.get_nowait()
-            )
-            while True:
-                self._note(self._outcomes.get_nowait())
-        if self._accepted or self._later:
-            self._storage.settle(self._accepted, self._later)
-            self._under_way.difference_update(self._accepted, [one.id for one in self._later])
-            self._accepted, self._later = [], []
+        """Write how calls ended to the table, after waiting for one.
 
-    def _note(self, outcome: _Outcome) -> None:
-        delivery, now = outcome.delivery, self._now()
+        Where the table cannot be written, the next turn does it.
+        """
+        wait(self._under_way.values(), wait_s, FIRST_COMPLETED)
+        outcomes = [one.result() for one in self._under_way.values() if one.done()]
+        if not outcomes:
+            return
+        now = self._now()
+        later = {one.delivery.id: _later(one, now) for one in outcomes if one.problem}
+        accepted = [one.delivery.id for one in outcomes if not one.problem]
+        self._storage.settle(accepted, later.values())
+        for one in outcomes:
+            del self._under_way[one.delivery.id]
+            self._report(one, later.get(one.delivery.id), now)
+
+    def _report(self, outcome: _Outcome, later: Delivery | None, now: float) -> None:
+        """Tell the pause, the metrics and the log how a call ended."""
+        delivery = outcome.delivery
         labels = delivery.program, delivery.kind
-        if not outcome.problem:
+        if later is None:
             self._pause.succeeded()
-            self._accepted.append(delivery.id)
             self._metrics.count(DELIVERIES, *labels, "accepted")
             self._metrics.took(DELIVERED_S, max(now - delivery.made_us / 1_000_000, 0.0), *labels)
             return
         self._pause.failed(delivery.number or delivery.id, outcome.began, now, outcome.asked_s)
-        retry_s = min(_FIRST_RETRY_S * _RETRY_FACTOR ** min(delivery.tries, 10), _MAX_RETRY_S)
-        retry_s *= random.uniform(0.9, 1.1)  # noqa: S311 - spreads what failed together
-        later = replace(
-            delivery,
-            tries=delivery.tries + 1,
-            due_us=_us(now + max(retry_s, outcome.asked_s)),
-            failed=now - delivery.made_us / 1_000_000 >= FAILED_AFTER_S,
-            note=outcome.problem,
-        )
-        self._later.append(later)
         self._metrics.count(DELIVERIES, *labels, "failed" if later.failed else "not_accepted")
         _log.warning(
             "delivery was not accepted",
@@ -221,6 +205,20 @@ class DeliverySender:
             tries=later.tries,
             failed=later.failed,
         )
+
+
+def _later(outcome: _Outcome, now: float) -> Delivery:
+    """A delivery that was not accepted, to be tried again or failed after a day."""
+    delivery = outcome.delivery
+    retry_s = min(_FIRST_RETRY_S * _RETRY_FACTOR ** min(delivery.tries, 10), _MAX_RETRY_S)
+    retry_s *= random.uniform(0.9, 1.1)  # noqa: S311 - spreads what failed together
+    return replace(
+        delivery,
+        tries=delivery.tries + 1,
+        due_us=_us(now + max(retry_s, outcome.asked_s)),
+        failed=now - delivery.made_us / 1_000_000 >= FAILED_AFTER_S,
+        note=outcome.problem,
+    )
 
 
 def _us(seconds: float) -> int:
