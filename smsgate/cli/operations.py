@@ -110,7 +110,7 @@ class SpoolRow(msgspec.Struct, frozen=True):
     example={},
     empty="No host has reported a spool.",
 )
-def list_spools(_: Context, request: NoFields, store: Store) -> RowPage[SpoolRow]:  # noqa: ARG001
+def list_spools(_: Context, __: NoFields, store: Store) -> RowPage[SpoolRow]:
     """List the last report of each host on its spools, one for each data directory.
 
     A spool has messages that the store could not take. Each host delivers them to the store by

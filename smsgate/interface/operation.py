@@ -23,7 +23,7 @@ from typing import (
 import msgspec
 
 from smsgate.api_keys import Caller
-from smsgate.domain.errors import CursorRefused
+from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.phone import masked
 from smsgate.records.api_keys import KeyScope
 
@@ -44,6 +44,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 T = TypeVar("T")
 _MAX_PLACE_DIGITS = 9
+_MAX_TEXT_BYTES = 1 << 20
 _EMPTY: tuple[object, ...] = (None, "", (), [])
 
 
@@ -78,6 +79,17 @@ class Upload:
     def __init__(self, stream: IO[bytes], name: str = "", size: int | None = None) -> None:
         """``name`` is empty where nobody said; ``size`` is in bytes, None where unknown."""
         self.stream, self.name, self.size = stream, name, size
+
+    def text(self) -> str:
+        """The file's text. Raises ``Unfit`` where it is empty, over 1 MiB, or no UTF-8."""
+        raw = self.stream.read(_MAX_TEXT_BYTES + 1)
+        try:
+            found = raw.decode("utf-8-sig") if len(raw) <= _MAX_TEXT_BYTES else ""
+        except UnicodeDecodeError:
+            found = ""
+        if not found.strip():
+            raise Unfit("The file is empty, over 1 MiB, or no UTF-8. To remove a text, revert it.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +291,7 @@ def operation(
         hints = get_type_hints(run, include_extras=True)
         return Operation(
             run=run,
-            request=hints["request"],
+            request=[*hints.values()][1],
             result=hints["return"],
             method=method,
             path=path,

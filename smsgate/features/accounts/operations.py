@@ -82,10 +82,7 @@ def doctor(_: Context, request: DoctorQuery, checks: Doctor) -> DoctorReport:
     empty="No account has `opt_out_list = true`.",
 )
 def list_opt_out_lists(
-    _: Context,
-    request: NoFields,  # noqa: ARG001
-    settings: Settings,
-    store: Store,
+    _: Context, __: NoFields, settings: Settings, store: Store
 ) -> RowPage[ListAgreement]:
     """Show how accounts agree with their providers' own opt-out lists."""
     asked = [one for one in settings.accounts.values() if compares_lists(one)]

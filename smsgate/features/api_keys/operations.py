@@ -94,7 +94,7 @@ class RevokedKeys(msgspec.Struct, frozen=True):
     example={},
     empty="No keys yet.",
 )
-def list_keys(_: Context, request: NoFields, records: Records) -> RowPage[KeyRow]:  # noqa: ARG001
+def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:
     """List the valid keys, by name and then the newest first."""
     return RowPage(
         [

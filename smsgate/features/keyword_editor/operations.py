@@ -11,10 +11,9 @@ import msgspec
 from smsgate.classifier import Classifier, OperatorSets, reply_text
 from smsgate.classifier.sets import read_set
 from smsgate.consent import decision_text
-from smsgate.domain.errors import Unfit
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.replay import DraftEffect
-from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
+from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo
 from smsgate.interface.list_page import ListPage
 from smsgate.interface.operation import (
     HIDDEN,
@@ -256,10 +255,7 @@ def set_keywords(context: Context, request: NewContent, editor: KeywordEditor) -
 
     Every process uses it within five seconds. With a fault, nothing is saved.
     """
-    content = _content(request.file)
-    if not content.strip():
-        raise Unfit("The file is empty. To give the set back to its file, revert it.")
-    actor = context.actor(request.actor)
+    content, actor = request.file.text(), context.actor(request.actor)
     base = editor.find(request.name).version if request.base < 0 else request.base
     saved = editor.save(request.name, content, base, actor, request.note, sure=request.sure)
     return SavedSet(request.name, saved.version)
@@ -293,16 +289,8 @@ def replay_keywords(context: Context, request: Draft, editor: KeywordEditor) -> 
 
     Nothing is saved. Exit code 0: no text is decided differently. 1: some are.
     """
-    content, name = _content(request.file), editor.find(request.name).name
+    content, name = request.file.text(), editor.find(request.name).name
     return editor.try_content(name, content, request.seconds, context.progress)
-
-
-def _content(file: Upload) -> str:
-    """Return a file's text. Raises ``Unfit``."""
-    try:
-        return file.stream.read(MAX_BYTES + 1).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unfit(f"The file is no UTF-8 text: {error}.") from None
 
 
 OPERATIONS = (

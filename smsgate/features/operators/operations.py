@@ -97,7 +97,7 @@ class SignInLink(msgspec.Struct, frozen=True):
     example={},
     empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
 )
-def list_people(_: Context, request: NoFields, records: Records) -> RowPage[PersonRow]:  # noqa: ARG001
+def list_people(_: Context, __: NoFields, records: Records) -> RowPage[PersonRow]:
     """List everybody by name, those who are deactivated last."""
     return RowPage(
         [

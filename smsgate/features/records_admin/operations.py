@@ -40,7 +40,7 @@ class RecordsVersion(msgspec.Struct, frozen=True):
         f"The records have version {now.after}{' already' if now.before == now.after else ''}."
     ),
 )
-def migrate_records(_: Context, request: NoFields, records: Records) -> RecordsVersion:  # noqa: ARG001
+def migrate_records(_: Context, __: NoFields, records: Records) -> RecordsVersion:
     """Create the tables, or bring them to the version that this smsgate needs.
 
     `smsgate dev` does this by itself. Elsewhere, run it before the new version starts.
@@ -68,11 +68,7 @@ class RecordsStatus(msgspec.Struct, frozen=True):
         f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
     ),
 )
-def read_records_status(
-    _: Context,
-    request: NoFields,  # noqa: ARG001
-    archiver: LedgerArchiver,
-) -> RecordsStatus:
+def read_records_status(_: Context, __: NoFields, archiver: LedgerArchiver) -> RecordsStatus:
     """Show the number of records, what waits, and the head of each partition's chain.
 
     Keep the digest elsewhere: while `smsgate records verify --digest` still finds it, nobody has
@@ -239,9 +235,7 @@ class NumberDifference(msgspec.Struct, frozen=True):
     exit_code=lambda found: int(bool(found.items)),
 )
 def compare_records(
-    _: Context,
-    request: NoFields,  # noqa: ARG001
-    archiver: LedgerArchiver,
+    _: Context, __: NoFields, archiver: LedgerArchiver
 ) -> RowPage[NumberDifference]:
     """Compare the store's sets with the records, number by number. Exit code 1 if they differ.
 

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.domain.errors import Unfit
 from smsgate.features.reply_wording.service import WordingEditor
 from smsgate.interface.operation import Context, Upload, operation
 from smsgate.interface.schemas import ProgramName
 
-_MAX_BYTES = 1 << 20
 _PATH = "/programs/<program>/replies"
 Note = Annotated[
     str, msgspec.Meta(max_length=500, description="Why, for those who read the history later.")
@@ -80,14 +78,7 @@ def save_wording(context: Context, request: NewReplies, editor: WordingEditor) -
     It replaces all replies of smsgate.toml, and every process uses it within five seconds. If it
     has a fault, nothing is saved.
     """
-    raw = request.file.stream.read(_MAX_BYTES + 1)
-    try:
-        content = raw.decode("utf-8-sig") if len(raw) <= _MAX_BYTES else ""
-    except UnicodeDecodeError:
-        content = ""
-    if not content.strip():
-        raise Unfit("The file is empty, too large or no UTF-8. To remove the wording, revert it.")
-    return _save(context, editor, request.program, content, request.note)
+    return _save(context, editor, request.program, request.file.text(), request.note)
 
 
 @operation(

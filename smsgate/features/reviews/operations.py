@@ -67,12 +67,7 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     example={},
     empty="No texts in review.",
 )
-def list_reviews(
-    context: Context,
-    request: NoFields,  # noqa: ARG001
-    store: Store,
-    records: Records,
-) -> Reviews:
+def list_reviews(context: Context, _: NoFields, store: Store, records: Records) -> Reviews:
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
