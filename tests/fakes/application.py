@@ -62,8 +62,6 @@ class Application:
         self.after_s = 0.0
         self.refused: set[str] = set()
         """Numbers whose messages it cannot take."""
-        self.drops = 0
-        """Of how many requests it drops the connection, after it has done what they ask."""
         self.most: int | None = None
         """How many requests it takes; those that come after them are never answered."""
         self.url = ""
@@ -122,9 +120,6 @@ class Application:
                 return 0
             came = Came(method, path, headers, body, self.status)
             status = 500 if came.text[0] in self.refused else self.status
-            if self.drops:
-                self.drops -= 1
-                status = 0
             self._came.append(Came(method, path, headers, body, status))
             self._changed.notify_all()
         return status

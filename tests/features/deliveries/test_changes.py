@@ -85,24 +85,6 @@ def test_a_lock_a_consent_and_a_way_back_are_told(services, make_feed, receiver)
     assert [data["consent"] for data in receiver.taken][:2] == [True, False]
 
 
-def test_a_call_that_is_not_taken_holds_back_its_number_and_no_other(
-    services, fed, receiver, clock
-) -> None:
-    receiver.refused = {NUMBER}
-    change(services)
-    change(services, "restore")
-    change(services, number=OTHER)
-    for _ in range(4):
-        fed.run_once()
-    assert told(receiver) == [(OTHER, False, "opted_out_all")]
-    assert len(receiver.seen) == 2  # one for each number; the first is not due again yet
-    receiver.refused = set()
-    clock.now += 10
-    fed.run_once()
-    fed.run_once()
-    assert [one[1] for one in told(receiver)] == [False, False, True]
-
-
 def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_person(
     services, fed, receiver, clock
 ) -> None:

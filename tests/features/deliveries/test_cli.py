@@ -89,20 +89,3 @@ def test_what_was_given_up_is_listed_and_tried_again(there: Terminal, dead: str)
     assert there.run("deliveries", "retry", dead) == 0
     assert there.output == f"Delivery {dead} queued again.\n"
     assert [one["id"] for one in there.json("deliveries", "list")["items"]] == [dead]
-
-
-def test_what_was_given_up_can_be_dismissed_once(there: Terminal, dead: str) -> None:
-    assert there.run("deliveries", "dismiss", dead) == 0
-    assert there.run("deliveries", "dismiss", dead) == 2
-    assert "no failed delivery has the id" in there.errors.replace("\n", " ")
-
-
-def test_forgetting_says_that_messages_do_not_go_on(there: Terminal, waits: str) -> None:
-    assert there.run("forget", NUMBER, "--reason", "asked for it", "--yes") == 0
-    assert "1 texts for an application" in there.output
-    assert there.json("deliveries", "list")["items"] == []
-
-
-def test_the_doctor_tells_of_what_was_given_up(there: Terminal, dead: str) -> None:
-    there.run("doctor")
-    assert "1 message couldn't be delivered to your own programs" in there.output.replace("\n", " ")

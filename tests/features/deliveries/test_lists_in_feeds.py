@@ -52,31 +52,6 @@ def test_the_numbers_of_a_list_are_told_together_and_a_stop_waits_for_few_calls(
     }
 
 
-def test_what_a_list_did_is_told_between_what_came_before_and_after(
-    services, fed, import_, receiver, clock
-) -> None:
-    number = MANY[-1]
-    change(services, "suppress", number)
-    change(services, "restore", number)
-    import_()
-    change(services, "restore", number)
-    receiver.refused = {number}
-    for _ in range(3):
-        fed.run_once()
-    assert number not in [one for data in receiver.taken for one in numbers_of(data)]
-    assert receiver.taken  # lists of other partitions
-    receiver.refused = set()
-    clock.now += 60
-    until_all_is_told(fed, clock)
-    mine = [data for data in receiver.taken if number in numbers_of(data)]
-    assert [(one["allowed"], one["kind"]) for one in mine] == [
-        (False, "opt_out"),
-        (True, "restored"),
-        (False, "import"),
-        (True, "restored"),
-    ]
-
-
 def test_the_source_that_a_list_names_is_told_of_each_number(
     services, fed, import_, receiver, clock
 ) -> None:

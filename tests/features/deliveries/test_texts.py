@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from smsgate.consent.rules import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
-from smsgate.domain.errors import NotFound, StoreUnavailable
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
@@ -254,35 +254,6 @@ def test_an_application_that_asks_for_time_gets_it(receive, make, app, services)
     assert first - min(came.at for came in app.came) > 0.9
 
 
-def test_what_is_not_accepted_in_a_day_waits_for_a_person(
-    receive, make, app, services, monkeypatch
-) -> None:
-    app.refused = {NUMBER}
-    receive("first")
-    receive("second")
-    one = make()
-    assert wait_until(lambda: turn(one) >= 0 and len(app.came) > 1)
-    first = pending(services)[0]
-    assert failed(services) == []
-    with monkeypatch.context() as patched:
-        patched.setattr(deliveries_sender, "FAILED_AFTER_S", 0)
-        while not failed(services):
-            turn(one)
-
-    assert [(found.id, found.note) for found in failed(services)] == [(first.id, "answered 500")]
-    app.refused = set()
-    settle(services, one)  # the second no longer waits behind it
-    assert app.taken == [(NUMBER, "second")]
-
-    receive("third")
-    services.records.deliveries.retry(first.id, time.time_ns() // 1000)
-    settle(services, one)
-    assert app.taken[1:] == [(NUMBER, "first"), (NUMBER, "third")]
-    assert len({came.headers["webhook-id"] for came in app.came if came.text[1] == "first"}) == 1
-    with pytest.raises(NotFound):
-        services.records.deliveries.dismiss(first.id)
-
-
 def test_an_application_keeps_its_voice(receive, make, app, services, api) -> None:
     app.says = (
         "<Response><Message>At nine &amp; ten.</Message><Redirect>/x</Redirect>"
@@ -400,21 +371,6 @@ def _stop(services):
     return twilio.inbound(message, account, f"{PUBLIC_URL}/webhooks/twilio")
 
 
-def test_an_answer_of_a_call_that_was_made_twice_is_said_once(
-    receive, make, app, services, api
-) -> None:
-    """The application did its work, and the connection broke before we heard of it."""
-    app.says = "<Response><Message>Hi</Message></Response>"
-    app.drops = 1
-    receive("Hello", sender=ORIGINAL)
-    settle(services, make("orders"))
-    services.sender.drain(partition_of(NUMBER))
-
-    assert len(app.came) == 2
-    assert len({came.headers["i-twilio-idempotency-token"] for came in app.came}) == 1
-    assert len(api.calls) == 1
-
-
 def test_what_an_application_says_is_sent_once_though_a_sender_died_over_it(
     receive, make, app, services, api, monkeypatch
 ) -> None:
@@ -430,6 +386,7 @@ def test_what_an_application_says_is_sent_once_though_a_sender_died_over_it(
     services.sender.drain(partition_of(NUMBER))
 
     assert len(app.came) == 2
+    assert len({came.headers["i-twilio-idempotency-token"] for came in app.came}) == 1
     assert len(api.calls) == 1
     outcomes = [event.outcome for event in services.history.of_number(NUMBER)]
     assert outcomes == ["recorded", "taken", "sent"]
