@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Table, UniqueConstraint, select
 from sqlalchemy.schema import AddConstraint, Constraint, DropConstraint
 
 from bench.records import events
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import OPTED_OUT, Event, event_id
 from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, upsert
-from smsgate.records.projections import OPTED_OUT, TAIL
+from smsgate.records.projections import TAIL
 from smsgate.records.tables import events as events_table
 from smsgate.records.tables import heads, links, memberships, numbers, texts
 from smsgate.records.writer import (

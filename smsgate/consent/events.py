@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from smsgate.domain.entry_parts import SetMembership
-from smsgate.domain.messages import Entry, Reply
+from smsgate.domain.messages import ALL, Entry, Reply
+
+OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"
+"""States of a membership; ``exception``: the program may text although ``all`` is opted out."""
+
+
+class MembershipKey(NamedTuple):
+    """One set that a number is in."""
+
+    state: str
+    scope: str
+    """A program's name, or ``all``."""
 
 
 class PublishedProgram(msgspec.Struct, frozen=True):
@@ -151,6 +163,12 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
             return True
         return self.everywhere and program not in self.exceptions
 
+    def memberships(self) -> frozenset[MembershipKey]:
+        """The sets that it is in."""
+        return _memberships(
+            self.everywhere, self.locked, self.opted_out, self.exceptions, self.consents
+        )
+
     def membership(self) -> SetMembership:
         """The same as a value that an entry can carry; without the lock and the marks."""
         return SetMembership(
@@ -169,3 +187,20 @@ class ConsentState(msgspec.Struct, frozen=True, omit_defaults=True):
             consents=frozenset(membership.consents),
             state=self.state,
         )
+
+
+@functools.lru_cache(4096)  # most numbers share their consent state with many others
+def _memberships(
+    everywhere: bool,
+    locked: bool,
+    opted_out: frozenset[str],
+    exceptions: frozenset[str],
+    consents: frozenset[str],
+) -> frozenset[MembershipKey]:
+    sets = {
+        OPTED_OUT: opted_out | {ALL} if everywhere else opted_out,
+        LOCKED: [ALL] if locked else [],
+        EXCEPTION: exceptions,
+        CONSENT: consents,
+    }
+    return frozenset(MembershipKey(state, scope) for state, some in sets.items() for scope in some)

@@ -12,24 +12,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from smsgate.consent.events import ConsentState, Event
-from smsgate.domain.messages import ALL
+from smsgate.consent.events import CONSENT, OPTED_OUT, Event, MembershipKey
 from smsgate.records.database import Row, batches, lookup, put
 from smsgate.records.tables import memberships
 
-OPTED_OUT, LOCKED, CONSENT, EXCEPTION = "opted_out", "locked", "consent", "exception"
-"""States of a membership; ``exception``: the program may text although ``all`` is opted out."""
 OPT_OUT_KINDS = ("opt_out", "opt_out_all")
 TAIL = 4
 """Last characters of a number that are indexed."""
-
-
-class MembershipKey(NamedTuple):
-    """What a number is in."""
-
-    state: str
-    scope: str
-    """A program's name, or ``all``."""
 
 
 class MembershipOrigin(NamedTuple):
@@ -53,7 +42,7 @@ class MembershipChange(NamedTuple):
     """What a number is in from an event on."""
 
     number: str
-    keys: set[MembershipKey]
+    keys: frozenset[MembershipKey]
     origin: MembershipOrigin
 
     def row(self, key: MembershipKey) -> Row:
@@ -70,21 +59,6 @@ class MembershipChange(NamedTuple):
             "tail": self.number[-TAIL:],
             "external_source": origin.external_source,
         }
-
-
-def keys_of(consent_state: ConsentState) -> set[MembershipKey]:
-    """What a number of this consent state is in."""
-    sets = {
-        OPTED_OUT: consent_state.opted_out,
-        EXCEPTION: consent_state.exceptions,
-        CONSENT: consent_state.consents,
-    }
-    found = {MembershipKey(state, name) for state, names in sets.items() for name in names}
-    if consent_state.everywhere:
-        found.add(MembershipKey(OPTED_OUT, ALL))
-    if consent_state.locked:
-        found.add(MembershipKey(LOCKED, ALL))
-    return found
 
 
 def origins_of(event: Event, partition: int, seq: int) -> dict[str, MembershipOrigin]:

@@ -15,11 +15,10 @@ from typing import Any, TypeAlias
 import msgspec
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple_
 
-from smsgate.consent.events import ConsentState, Event
+from smsgate.consent.events import OPTED_OUT, ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import CursorRefused, RecordsUnavailable
 from smsgate.records.database import Database, DatabasePart, batches, lookup
-from smsgate.records.projections import OPTED_OUT
 from smsgate.records.tables import (
     events,
     heads,

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import ColumnElement, Select, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from smsgate.consent.events import CONSENT, OPTED_OUT
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.database import DatabasePart, batches, lookup
-from smsgate.records.projections import CONSENT, OPTED_OUT
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, memberships, numbers, removals, texts
 

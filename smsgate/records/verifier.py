@@ -16,9 +16,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, and_, exists, select, text
 
-from smsgate.consent.events import Event
+from smsgate.consent.events import Event, MembershipKey
 from smsgate.records.database import DatabasePart, lookup
-from smsgate.records.projections import MembershipKey, keys_of
 from smsgate.records.reader import event_of, number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, fits
 from smsgate.records.tables import (
@@ -263,7 +262,7 @@ def _numbers(connection: Connection, changed: set[str]) -> Iterator[ChainFinding
 
 def _number_problem(row: Row) -> str:
     if row.facts is None:
-        holds = keys_of(number_consent_state_of(row).consent_state)
+        holds = number_consent_state_of(row).consent_state.memberships()
         return "rests on an event that is gone" if holds else ""
     consent_state = consent_states_of(_read(row.facts)).get(row.number)
     if consent_state is None:
@@ -324,7 +323,7 @@ def _memberships(connection: Connection, changed: set[str]) -> Iterator[ChainFin
         for number, *key in connection.execute(asked.where(memberships.c.number.in_([*there]))):
             there[number].add(MembershipKey(*key))
         for row in (one for one in rows if one.number not in changed):
-            if there[row.number] != keys_of(number_consent_state_of(row).consent_state):
+            if there[row.number] != number_consent_state_of(row).consent_state.memberships():
                 problem = f"what is listed of {row.number} is not how it stands"
                 yield ChainFinding(row.partition, row.seq, "", problem)
     known = exists().where(numbers.c.number == memberships.c.number)

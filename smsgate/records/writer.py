@@ -27,12 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.consent.events import ConsentState, Event
 from smsgate.records import tables
 from smsgate.records.database import DatabasePart, Row, batches, lookup, put, upsert
-from smsgate.records.projections import (
-    MembershipChange,
-    keys_of,
-    origins_of,
-    write_memberships,
-)
+from smsgate.records.projections import MembershipChange, origins_of, write_memberships
 from smsgate.records.tables import ID
 
 FIRST = bytes(32)
@@ -305,7 +300,7 @@ def _continue(
         origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
         for number, consent_state in one.consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
-            change = MembershipChange(number, keys_of(consent_state), origins[number])
+            change = MembershipChange(number, consent_state.memberships(), origins[number])
             rows.memberships.append(change)
         rows.new[tables.listed] += [
             {"number": number} | place for number in dict.fromkeys(one.listed)

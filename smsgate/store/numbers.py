@@ -9,7 +9,6 @@ raises ``StoreNotReady`` where a partition has no metadata or is being rebuilt, 
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,20 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, Event, NumberState, PublishedProgram
+from smsgate.consent.events import (
+    CONSENT,
+    EXCEPTION,
+    LOCKED,
+    OPTED_OUT,
+    ConsentState,
+    Event,
+    MembershipKey,
+    NumberState,
+    PublishedProgram,
+)
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
 from smsgate.domain.forwards import Forward
-from smsgate.domain.messages import ALL, Batch, Reply
+from smsgate.domain.messages import Batch, Reply
 from smsgate.store.connection import Call, Client, Script, json_text
 from smsgate.store.keys import LAYOUT, NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
 
@@ -29,6 +38,9 @@ STATES_CHUNK = 2000
 
 KEEP_MARKS_S = 48 * 3600
 """How long the marks of a number are kept; event times are compared within that time only."""
+
+SET_KINDS = {OPTED_OUT: "set", LOCKED: "lock", CONSENT: "consent", EXCEPTION: "exceptions"}
+"""What the names of keys call the states of a membership."""
 
 _Groups: TypeAlias = list[tuple[str, list[int | str]]]
 _pack = msgspec.msgpack.encode
@@ -316,47 +328,18 @@ def _sets(effects: Effects, buckets: int) -> tuple[_Groups, _Groups]:
     ]
     moves += [(move.numbers, move.before, move.after) for move in effects.moves]
     for numbers, before, after in moves:
-        was, is_ = memberships(before), memberships(after)
+        was, is_ = before.memberships(), after.memberships()
         for places, groups in ((is_ - was, joins), (was - is_, leaves)):
-            for kind, scope in places:
-                group = groups[set_stem(kind, scope)]
+            for key in places:
+                group = groups[set_stem(key)]
                 for number in numbers:
                     group += (int(number) % buckets, number[1:])
     return list(joins.items()), list(leaves.items())
 
 
-@functools.lru_cache(4096)
-def joined_sets(
-    everywhere: bool,
-    locked: bool,
-    opted_out: frozenset[str],
-    exceptions: frozenset[str],
-    consents: frozenset[str],
-) -> frozenset[tuple[str, str]]:
-    """The sets that contain a number: kind and scope of each.
-
-    Cached, since most numbers share their consent state with many others.
-    """
-    found = {("set", program) for program in opted_out}
-    found |= {("exceptions", program) for program in exceptions}
-    found |= {("consent", program) for program in consents}
-    if everywhere:
-        found.add(("set", ALL))
-    if locked:
-        found.add(("lock", ALL))
-    return frozenset(found)
-
-
-def memberships(state: ConsentState) -> frozenset[tuple[str, str]]:
-    """The sets that contain a number: kind and scope of each."""
-    return joined_sets(
-        state.everywhere, state.locked, state.opted_out, state.exceptions, state.consents
-    )
-
-
-def set_stem(kind: str, scope: str) -> str:
+def set_stem(key: MembershipKey) -> str:
     """Name of such a set between the partition's prefix and the bucket."""
-    return "lock:" if kind == "lock" else f"{kind}:{scope}:"
+    return "lock:" if key.state == LOCKED else f"{SET_KINDS[key.state]}:{key.scope}:"
 
 
 def _columns(rows: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:

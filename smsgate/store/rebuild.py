@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from smsgate.consent.events import ConsentState
+from smsgate.consent.events import ConsentState, MembershipKey
 from smsgate.domain.errors import StoreNotReady
 from smsgate.domain.messages import ALL, Intent
 from smsgate.store.connection import (
@@ -26,7 +26,7 @@ from smsgate.store.connection import (
 )
 from smsgate.store.inbox import KEEP_MESSAGE_ID_S, opt_in_member, stored_of
 from smsgate.store.keys import LAYOUT, PARTITION_KEYS, partition_of
-from smsgate.store.numbers import KEEP_MARKS_S, memberships, set_stem
+from smsgate.store.numbers import KEEP_MARKS_S, SET_KINDS, set_stem
 
 _AT_ONCE = 2_000
 """Commands in one round trip."""
@@ -34,7 +34,8 @@ _STEP = 1_000
 """Numbers, or values, in one call of the script, so that it holds Redis for some 2 ms."""
 _READ = 500
 """Sets that are read in one round trip."""
-_SETS = ("set:", "exceptions:", "lock:", "consent:")
+_STATES = {kind: state for state, kind in SET_KINDS.items()}
+_SETS = tuple(f"{kind}:" for kind in _STATES)
 _KINDS = (*_SETS, "number:")
 """What follows the partition in the names of keys that are made anew."""
 
@@ -63,8 +64,8 @@ class StoreRebuild:
         """Delete sets and marks."""
         self._write([("UNLINK", key) for key in self._keys(_KINDS)])
 
-    def members(self) -> Iterator[tuple[int, str, str, set[int]]]:
-        """All sets by bucket: partition, kind, scope, and the numbers as integers."""
+    def members(self) -> Iterator[tuple[int, MembershipKey, set[int]]]:
+        """All sets by bucket: partition, which set, and the numbers as integers."""
         names = self._keys(_SETS)
         for at in range(0, len(names), _READ):
             step = names[at : at + _READ]
@@ -76,7 +77,8 @@ class StoreRebuild:
                 partition, _, rest = key.removeprefix("smsgate:{").partition("}:")
                 kind, _, rest = rest.partition(":")
                 scope = rest.rpartition(":")[0] or ALL  # the bucket is last
-                yield int(partition), kind, scope, {int(number) for number in numbers}
+                key_of_set = MembershipKey(_STATES[kind], scope)
+                yield int(partition), key_of_set, {int(number) for number in numbers}
 
     def _keys(self, kinds: tuple[str, ...]) -> list[str]:
         """The keys of partitions whose names go on so."""
@@ -100,8 +102,8 @@ class StoreRebuild:
         for number, consent_state in consent_states:
             digits, state = number[1:], consent_state.state
             bucket = int(digits) % buckets
-            for kind, scope in memberships(consent_state):
-                sets[f"{set_stem(kind, scope)}{bucket}"].append(digits)
+            for one in consent_state.memberships():
+                sets[f"{set_stem(one)}{bucket}"].append(digits)
             event_times = [mark.event_time_us for mark in state.marks.values()]
             all_us = [*event_times, *state.asked_us.values(), *state.helped_us]
             left_s = KEEP_MARKS_S - (now_us - max(all_us, default=0)) // 1_000_000

@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO, Literal
 import msgspec
 from sqlalchemy import select
 
+from smsgate.consent.events import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
 from smsgate.domain.errors import NotFound, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import iso_time
@@ -40,7 +41,6 @@ from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.gate import Gate
 from smsgate.process.published_programs import check_program
 from smsgate.records import Records
-from smsgate.records.projections import CONSENT, EXCEPTION, LOCKED, OPTED_OUT
 from smsgate.records.reader import stream_of
 from smsgate.records.tables import memberships
 from smsgate.settings import Settings

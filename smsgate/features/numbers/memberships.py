@@ -12,7 +12,14 @@ from sqlalchemy import Connection, Row, Select, exists, func, literal, select, t
 from sqlalchemy import text as sql
 
 from smsgate.consent import decision_text, event_text
-from smsgate.consent.events import Event
+from smsgate.consent.events import (
+    CONSENT,
+    EXCEPTION,
+    LOCKED,
+    OPTED_OUT,
+    Event,
+    MembershipKey,
+)
 from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.messages import ALL
@@ -30,14 +37,7 @@ from smsgate.interface.operation import (
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.records import Records
 from smsgate.records.database import Database, lookup
-from smsgate.records.projections import (
-    CONSENT,
-    EXCEPTION,
-    LOCKED,
-    OPTED_OUT,
-    TAIL,
-    MembershipKey,
-)
+from smsgate.records.projections import TAIL
 from smsgate.records.reader import EVENTS, recorded_of
 from smsgate.records.tables import FROM_OUTSIDE, events, links, memberships
 from smsgate.settings import Program, Settings

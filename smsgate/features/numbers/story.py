@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from smsgate.consent import decision_text, event_text
-from smsgate.consent.events import DeadLetter, Event
+from smsgate.consent.events import (
+    CONSENT,
+    EXCEPTION,
+    LOCKED,
+    OPTED_OUT,
+    DeadLetter,
+    Event,
+    MembershipKey,
+)
 from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import (
     RecordsNotReady,
@@ -27,14 +35,6 @@ from smsgate.features.numbers.memberships import RecordedOrigin, origins_of_numb
 from smsgate.pipeline.forwards import KIND
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.records import HistoryPlace, Recorded, Records
-from smsgate.records.projections import (
-    CONSENT,
-    EXCEPTION,
-    LOCKED,
-    OPTED_OUT,
-    MembershipKey,
-    keys_of,
-)
 from smsgate.settings import Program, Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.reader import OpenReview
@@ -156,7 +156,8 @@ class StoryReader:
             if story.phone:
                 story.refused = self._store.refusals.after_opt_out(number)
                 names = [one.name for one in self._programs]
-                story.held = keys_of(self._store.numbers.consent_states_of([number], names)[number])
+                stands = self._store.numbers.consent_states_of([number], names)[number]
+                story.held = stands.memberships()
                 waits = self._store.inbox_reader.open_reviews_of(number)
                 answers = self._gate.check_programs(number, self._programs)
         except (StoreUnavailable, StoreNotReady, UnknownProgram) as error:

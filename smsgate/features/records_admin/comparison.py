@@ -11,14 +11,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from smsgate.consent.events import ConsentState, NumberState
+from smsgate.consent.events import ConsentState, MembershipKey, NumberState
 from smsgate.domain.messages import ALL
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.pipeline.history import operator_event
 from smsgate.records.removal import ADOPTED
 from smsgate.store.keys import PARTITIONS, partition_of
-from smsgate.store.numbers import memberships
 
 _LOOKED = 200
 """Numbers that are looked at again together."""
@@ -41,14 +40,14 @@ def differences(archiver: LedgerArchiver) -> Iterator[tuple[str, ConsentState, C
     """
     store, reader = archiver.store, archiver.records.reader
     archiver.move_all()
-    in_store: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
-    for partition, kind, scope, members in store.rebuild.members():
-        in_store[partition][kind, scope] |= members
+    in_store: dict[int, dict[MembershipKey, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for partition, key, members in store.rebuild.members():
+        in_store[partition][key] |= members
     programs = sorted({scope for places in in_store.values() for _, scope in places} - {ALL})
     for partition in range(PARTITIONS):
-        recorded: dict[tuple[str, str], set[int]] = defaultdict(set)
+        recorded: dict[MembershipKey, set[int]] = defaultdict(set)
         for row in reader.numbers(partition):
-            for place in memberships(row.consent_state):
+            for place in row.consent_state.memberships():
                 recorded[place].add(int(row.number))
         here = in_store.pop(partition, {})
         suspects = set[int]().union(
