@@ -48,7 +48,7 @@ from smsgate.store.refusals import Refusal, Refusals
 from smsgate.threaded_gate import ThreadedGate
 
 if TYPE_CHECKING:  # a program that only asks needs neither cryptography nor pydantic
-    from smsgate.domain.opt_out_links import Links
+    from smsgate.links import Links
     from smsgate.pipeline.spool import Spool
     from smsgate.settings import Program
 

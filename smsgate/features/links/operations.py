@@ -6,10 +6,10 @@ import time
 
 import msgspec
 
-from smsgate.domain.opt_out_links import Links
 from smsgate.domain.phone import e164
 from smsgate.interface.operation import Context, operation
 from smsgate.interface.schemas import Number, ProgramName
+from smsgate.links import Links
 from smsgate.process.published_programs import check_program
 from smsgate.settings import Settings
 

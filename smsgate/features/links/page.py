@@ -31,9 +31,9 @@ from smsgate.domain.errors import (
     reason_of,
 )
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent
-from smsgate.domain.opt_out_links import PATH, is_shaped, program_id, read_token
 from smsgate.domain.phone import masked
 from smsgate.features.links.page_text import PageText, choose_language, fill
+from smsgate.links import PATH, is_shaped, program_id, read_token
 from smsgate.process.published_programs import check_program
 from smsgate.settings import Program, Settings
 from smsgate.store.store import Store

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from smsgate.domain.opt_out_links import make_token
 from smsgate.features.links import page_text
+from smsgate.links import make_token
 from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
