@@ -10,7 +10,7 @@ import base64
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from smsgate.domain.tokens import from_base64
+from smsgate.providers.tokens import from_base64
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

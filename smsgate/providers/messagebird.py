@@ -38,13 +38,13 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
-from smsgate.domain.tokens import hs256_token, jwt_claims
 from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
 from smsgate.providers.calls import FORM, Meaning, json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import form_pairs, form_texts
 from smsgate.providers.reading import read_json
 from smsgate.providers.shared_schemes import check_messagebird, messagebird_headers
+from smsgate.providers.tokens import hs256_token, jwt_claims
 from smsgate.settings import Account
 
 _API = "https://rest.messagebird.com"

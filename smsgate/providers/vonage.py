@@ -28,7 +28,6 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import same
-from smsgate.domain.tokens import hs256_token, jwt_claims
 from smsgate.providers.base import (
     GivenText,
     Provider,
@@ -40,6 +39,7 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import Meaning, coded, json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
+from smsgate.providers.tokens import hs256_token, jwt_claims
 from smsgate.settings import Account
 
 _API = "https://api.nexmo.com"

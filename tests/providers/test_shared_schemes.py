@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from smsgate.domain.errors import SignatureExpired, SignatureRefused
-from smsgate.domain.tokens import base64_url, from_base64_url, jwt_claims
 from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_signature
+from smsgate.providers.tokens import base64_url, from_base64_url, jwt_claims
 
 NOW_S = 1_790_000_000
 NOW_US = NOW_S * 1_000_000

@@ -30,7 +30,6 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import is_toll_free
 from smsgate.domain.signed_times import check_time, instant_us
 from smsgate.domain.signing import as_bytes, same
-from smsgate.domain.tokens import from_base64
 from smsgate.providers.aws_sns.calls import ApiAnswer, describe_call, error_type
 from smsgate.providers.aws_sns.opt_out_list import OptOutList
 from smsgate.providers.base import (
@@ -45,6 +44,7 @@ from smsgate.providers.calls import Meaning
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
 from smsgate.providers.rsa_signatures import Certificate, HashName
+from smsgate.providers.tokens import from_base64
 from smsgate.settings import Account
 
 MAX_AGE_S = 3900

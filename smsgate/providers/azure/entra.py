@@ -13,8 +13,8 @@ from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, WebhookRequest
 from smsgate.domain.signed_times import WINDOW_S
 from smsgate.domain.signing import as_bytes
-from smsgate.domain.tokens import base64_url, from_base64_url
 from smsgate.providers.rsa_signatures import RsaKey
+from smsgate.providers.tokens import base64_url, from_base64_url
 from smsgate.settings import Account
 
 _EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
