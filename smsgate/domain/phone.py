@@ -180,11 +180,6 @@ def is_valid(number: str) -> bool:
         return False
 
 
-def digits(number: str) -> int:
-    """``+14155550123`` as the integer 14155550123. ``number`` is E.164."""
-    return int(number[1:])
-
-
 def is_region(text: str) -> bool:
     """Whether ``text`` is a region that numbers can be read in: two capital letters, such as US."""
     return text in phonenumbers.SUPPORTED_REGIONS

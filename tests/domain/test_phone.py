@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from smsgate.domain import phone
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.phone import (
-    digits,
     e164,
     international,
     is_e164,
@@ -145,11 +144,6 @@ SHAPES = [
 @pytest.mark.parametrize(("text", "fits"), SHAPES)
 def test_the_shape_of_e164_is_exact(text: str, fits: bool) -> None:
     assert is_e164(text) is fits
-
-
-def test_a_number_is_the_integer_of_its_digits() -> None:
-    assert digits("+14155550123") == 14_155_550_123
-    assert digits("+123456789012345") < 2**63
 
 
 TOLL_FREE = [
