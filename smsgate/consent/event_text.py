@@ -294,6 +294,15 @@ def entry_source(entry: Entry) -> str:
     return source(entry.source)
 
 
+def cause(entry: Entry) -> str:
+    """Who or what an entry came from, and why: ``manual: wrote to us; ana``."""
+    if entry.source == "text":
+        return decision_text.reason(entry.decision.rule, entry.decision.keyword)
+    why, actor = note(entry), entry.actor
+    by = f"; {actor}" if actor not in ("subscriber", "provider", "") else ""
+    return entry_source(entry) + (f": {why}" if why else "") + by
+
+
 def note(entry: Entry) -> str:
     """What a person or the provider noted; empty for what a rule noted for its authors."""
     is_of_a_rule = entry.source == "text" and entry.decision.rule not in _NOTED_BY_PROVIDERS

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, exists, func, literal, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent import decision_text, event_text
+from smsgate.consent import event_text
 from smsgate.consent.events import (
     CONSENT,
     EXCEPTION,
@@ -270,18 +270,13 @@ def _row(one: Row[Any], origin: Event | None) -> MembershipRow:
 
 
 def _reason(one: Row[Any], origin: Event | None) -> str:
-    event = event_for(origin, one.number) if origin else None
-    entry = event.entry if event else None
     if not one.source:
         return "unknown"
-    if entry is None:
-        named = one.external_source
-        return f"imported: {named}" if named else event_text.source(one.source)
-    # Of a text without a pattern of ours.
-    is_text = entry.source == "text"
-    why = decision_text.reason(entry.decision.rule, "") if is_text else entry.decision.note
-    by = f" ({entry.actor})" if entry.actor not in ("subscriber", "provider", "") else ""
-    return event_text.entry_source(entry) + (f": {why}" if why else "") + by
+    event = event_for(origin, one.number) if origin else None
+    if event is not None and event.entry is not None:
+        return event_text.cause(event.entry)
+    named = one.external_source
+    return f"imported: {named}" if named else event_text.source(one.source)
 
 
 OPERATIONS = (list_memberships,)

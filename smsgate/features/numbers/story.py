@@ -29,7 +29,7 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     UnknownProgram,
 )
-from smsgate.domain.messages import ALL, Entry, Reply, StoredEntry, numbers_in
+from smsgate.domain.messages import ALL, Reply, StoredEntry, numbers_in
 from smsgate.domain.phone import is_e164
 from smsgate.features.numbers.memberships import RecordedOrigin, origins_of_number
 from smsgate.pipeline.forwards import KIND
@@ -282,7 +282,9 @@ class StoryReader:
         origin = next((origins[one] for one in keys if one in origins), None)
         if origin is not None:
             since_us = since_us or origin.since_us
-            why = _cause(origin.event.entry) if origin.event and origin.event.entry else why
+            why = (
+                event_text.cause(origin.event.entry) if origin.event and origin.event.entry else why
+            )
         waiting = next((one for one in waits if one.program == name), None)
         if answer.reason == "review" and waits:
             waiting = waiting or min(waits, key=lambda one: one.since_us)
@@ -319,15 +321,6 @@ def _origins_of(events: Iterable[Event]) -> Mapping[MembershipKey, RecordedOrigi
             key = MembershipKey(LOCKED if is_lock else OPTED_OUT, ALL if is_lock else one.scope)
             found[key] = RecordedOrigin(one.event_time_us or one.received_us, one)
     return found
-
-
-def _cause(entry: Entry) -> str:
-    """Who or what an entry came from, and why, in words."""
-    if entry.source == "text":
-        return decision_text.reason(entry.decision.rule, entry.decision.keyword)
-    note, actor = event_text.note(entry), entry.actor
-    by = f"; {actor}" if actor not in ("subscriber", "provider", "") else ""
-    return event_text.entry_source(entry) + (f": {note}" if note else "") + by
 
 
 def _nested(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:

@@ -21,7 +21,7 @@ OTHER = "+14155550177"
 @pytest.fixture
 def opted_out(services):
     """One by text, one by an operator; all of it recorded."""
-    stop = decision(Intent.OPT_OUT, keyword="{please} ~1 stop")
+    stop = decision(Intent.OPT_OUT, rule="keyword_typo", keyword="{please} ~1 stop")
     told(services, Intent.OPT_OUT, "please just stop", decision=stop)
     by_phone = decision(Intent.OPT_OUT, rule="operator", note="asked on the phone")
     told(
@@ -45,10 +45,10 @@ def rows(answer) -> list[dict[str, str]]:
 def test_it_says_since_when_why_and_for_which_program(opted_out, viewer):
     page = words(viewer.get(LIST))
     assert "2 rows" in page
-    assert "+1 415-555-0123 Opted out All programs a moment ago text message" in page
+    assert "+1 415-555-0123 Opted out All programs a moment ago keyword with a typo" in page
     assert "{please}" not in page, "a pattern of ours is no reason"
     assert '+1 415-555-0177 Opted out Acme <b>Orders</b> & "Co" a moment ago manual' in page
-    assert "asked on the phone (ana)" in page
+    assert "asked on the phone; ana" in page
 
 
 @pytest.mark.parametrize("digits", ["123", "12ab34", "0123%25", "%00000", "%2B14155550123"])
@@ -88,7 +88,7 @@ def test_the_file_has_what_is_seen(opted_out, agent, admin, monkeypatch):
         "scope": "all",
         "source": "text",
         "external_source": "",
-        "reason": "text message: exact keyword",
+        "reason": "keyword with a typo",
     }
     assert {one["number"] for one in rows(agent.get(f"{LIST}?csv=yes"))} == {NUMBER, OTHER}
     log = words(admin.get("/console/audit?group=exports"))
@@ -104,7 +104,7 @@ def test_what_a_list_names_as_source_filters_page_and_file(opted_out, viewer, ag
     page = words(answer)
     assert "1 row" in page
     assert "+1 415-555-0181 Opted out" in page
-    assert "imported: Klaviyo: old.csv (ana)" in page
+    assert "imported: Klaviyo: old.csv; ana" in page
     assert "Nothing fits these filters" in words(viewer.get(f"{LIST}?imported=Brevo"))
     assert harmless(viewer.get(LIST))
     assert "1 row" in words(viewer.get(LIST, query_string={"imported": NASTY}))
