@@ -13,7 +13,6 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, func, select
 
 from smsgate.domain.errors import ContentChanged, NotFound
-from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.records.database import Database, lookup, upsert
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import content_versions
@@ -21,8 +20,6 @@ from smsgate.records.tables import content_versions
 ContentKind = Literal["keywords", "replies"]
 _MAX_VERSION = 2**31 - 1
 """Above every version, and still a number for every database."""
-MAX_SHOWN = 200
-"""Versions of a name that are shown, the newest."""
 _MAX_NOTE_CHARACTERS = 500
 
 
@@ -64,13 +61,6 @@ class ContentVersions:
         """Return the versions of a name, newest first."""
         query = _versions.where(self._is(name)).order_by(_table.c.version.desc())
         return self._read(query.limit(limit))
-
-    def history(self, name: str) -> list[tuple[ContentVersion, list[DiffLine]]]:
-        """Return the newest versions of a name, newest first, each with what it changed."""
-        found = self.of(name, MAX_SHOWN + 1)
-        before = [*(one.content for one in found[1:]), ""]
-        changes = [compare_texts(old, one.content) for one, old in zip(found, before, strict=False)]
-        return [*zip(found, changes, strict=True)][:MAX_SHOWN]
 
     def content_of(self, name: str, number: int) -> str:
         """Return the content of a version; of 0 it is empty. Raises ``NotFound``."""

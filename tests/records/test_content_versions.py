@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from smsgate.content import read_history
 from smsgate.domain.errors import ContentChanged, NotFound
 from tests.records.values import event, lines, reply_event
 
@@ -30,7 +31,7 @@ def test_versions_are_read_the_newest_first_with_what_each_changed(records):
     for number in (6, 10**25):
         with pytest.raises(NotFound):
             content_of("es", number)
-    newest, changes = records.keyword_versions.history("es")[0]
+    newest, changes = read_history(records.keyword_versions, "es")[0]
     assert [newest.version, *changes] == [5, ("removed", "x = 4"), ("added", "x = 5")]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from smsgate.content import compare_texts, read_history
 from smsgate.domain.errors import (
     ConfigurationError,
     ContentChanged,
@@ -15,7 +16,6 @@ from smsgate.domain.errors import (
     StoreUnavailable,
     Unfit,
 )
-from smsgate.domain.line_diff import compare_texts
 from smsgate.features.keyword_editor.operations import INTENTS, TriedText, explain_text
 from smsgate.features.keyword_editor.service import MAX_BYTES, KeywordEditor, KeywordSetInfo
 from smsgate.web.console.auth import actor, needs
@@ -70,7 +70,7 @@ class _KeywordPages:
             "keyword_set.html",
             about=about,
             too_large=len(about.editable.encode()) > MAX_BYTES,
-            history=versions.history(name),
+            history=read_history(versions, name),
         )
 
     def show_new(self) -> str:

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.wording import FALLBACK, languages_of
+from smsgate.content import DiffLine, compare_texts, read_history
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Unfit
 from smsgate.domain.languages import NAMES, language_name
-from smsgate.domain.line_diff import DiffLine, compare_texts
 from smsgate.features.reply_wording.service import (
     KINDS,
     ReplyWording,
@@ -117,7 +117,7 @@ class _WordingPages:
             problems=problems or {},
             lines=lines,
             base=wording.version if base is None else base,
-            history=self._versions.history(name),
+            history=read_history(self._versions, name),
         )
         return Response(page, status, content_type="text/html; charset=utf-8")
 
