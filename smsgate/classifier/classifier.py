@@ -15,15 +15,14 @@ from smsgate.classifier.features import Passage
 from smsgate.classifier.keyword_rules import KeywordRules
 from smsgate.classifier.model import Scores, probability
 from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
-from smsgate.classifier.other_channel import without_refused_calls
 from smsgate.classifier.other_lists import owners
 from smsgate.classifier.passage import passage_of
 from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.quoted_text import Templates, strip_quotations
-from smsgate.classifier.self_harm import self_harm
+from smsgate.classifier.safeguards import find_crisis, without_refused_calls
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.signature import without_device
-from smsgate.classifier.text import Text, tokenize
+from smsgate.classifier.text import Text, spelt, tokenize
 from smsgate.classifier.vocabulary import Vocabulary, vocabulary_of
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
@@ -194,15 +193,15 @@ class Classifier:
             text.read_as(own, "quotation")
 
     def _self_harm(self, text: Text) -> Decision | None:
-        found = self_harm(text.words)
+        found = find_crisis(text.words)
         if found is None:
             return None
-        bare = self.keywords.bare(text.words)
-        if found.kind == "orders" and len(bare) <= len(found.written.split()):
+        phrase, words = found
+        if phrase.kind == "orders" and len(self.keywords.bare(text.words)) <= len(words):
             return None
         note = "somebody may be in danger, or speaking of ending their life"
         return self._decisions.decided(
-            text, Intent.REVIEW, "self_harm", found.written, found.language, note=note
+            text, Intent.REVIEW, "self_harm", spelt(words), phrase.language, note=note
         )
 
     def _other_channel(self, text: Text) -> Decision | None:
@@ -298,5 +297,4 @@ def _spans(tokens: Sequence[str], telling: Sequence[float]) -> Iterator[str]:
     for chosen, run in groupby(zip(told, tokens, strict=False), itemgetter(0)):
         words = [word for _, word in run if word not in PUNCTUATION]
         if chosen and words:
-            unspaced = all(len(word) == 1 for word in words)
-            yield ("" if unspaced else " ").join(words)
+            yield spelt(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from smsgate.classifier.normalize import ASK, PUNCTUATION, letters, tokens
 from smsgate.domain.messages import Decision
@@ -56,3 +56,8 @@ def tokenize(cleaned: str) -> list[str]:
 def words_of(found: Iterable[str]) -> list[str]:
     """The words alone."""
     return [token for token in found if token not in PUNCTUATION]
+
+
+def spelt(words: Sequence[str]) -> str:
+    """Words as they were written: letters of scripts without blanks are one word again."""
+    return ("" if all(len(word) == 1 for word in words) else " ").join(words)

@@ -1,4 +1,4 @@
-"""Texts in which somebody speaks of ending their life."""
+"""Texts about ending one's life or danger, and those that refuse calls and ask for texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier
 
 _PACKAGE = resources.files("smsgate.classifier")
-TABLES = tomllib.loads(_PACKAGE.joinpath("self_harm.toml").read_text("utf-8"))
+TABLES, CHANNELS = (
+    tomllib.loads(_PACKAGE.joinpath(file).read_text("utf-8"))
+    for file in ("self_harm.toml", "other_channel.toml")
+)
 WORDINGS, DANGER, OTHER_SENSES, EVERYTHING = (
     TABLES[name] for name in ("life", "danger", "other_senses", "everything")
 )
@@ -36,7 +39,9 @@ def written_out(wordings: str) -> list[str]:
 def test_every_shipped_language_has_wordings():
     assert WORDINGS.keys() == SHIPPED
     assert EVERYTHING.keys() == SHIPPED - {"en-NG"}
-    assert TABLES["messages"].keys() == SHIPPED - {"en-IN", "en-NG"}
+    others = SHIPPED - {"en-IN", "en-NG"}
+    assert TABLES["messages"].keys() == CHANNELS["refused"].keys() == others
+    assert CHANNELS["asked"].keys() == others
 
 
 @pytest.mark.parametrize("language", sorted(WORDINGS))
@@ -146,3 +151,34 @@ def test_a_keyword_alone_stays_an_opt_out():
 )
 def test_what_only_sounds_like_it_is_left_alone(text):
     assert classifier().classify(text).rule != "self_harm"
+
+
+@pytest.mark.parametrize("language", sorted(CHANNELS["refused"]))
+def test_a_refusal_of_calls_beside_a_wish_for_texts_asks_for_nothing(language):
+    asked = written_out(CHANNELS["asked"][language])[0]
+    for refused in written_out(CHANNELS["refused"][language]):
+        for text in (f"{refused}, {asked}", f"{asked}. {refused}!", f"{refused} - {asked}, thanks"):
+            decision = classifier().classify(text)
+            assert (decision.intent, decision.rule) == (Intent.NONE, "other_channel"), text
+
+
+def test_the_rest_of_the_text_counts():
+    assert classifier().classify("Ring inte, skicka sms. STOPP").intent is Intent.OPT_OUT
+    assert classifier().classify("Ring inte, skicka inte sms").intent.stops
+    assert classifier().classify("别打电话，也别发短信").intent.stops
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "别打电话，发短信也不要",
+        "别打电话，发短信也不行",
+        "ne hívj, írj se",
+        "Ruf nicht an, schreib mir auch nicht",
+        "No llame, mande mensajes tampoco",
+        "Jangan telepon, sms juga jangan",
+    ],
+)
+def test_texts_that_are_refused_too_are_not_asked_for(text):
+    decision = classifier().classify(text)
+    assert decision.intent.stops or decision.intent is Intent.REVIEW, decision
