@@ -212,13 +212,11 @@ class RebuildService:
             before |= self._lost_consent_states(partition, kept[partition])
             while (page := self._store.ledger.unmoved(_PAGE)[partition]).lines:
                 self._archiver.record({partition: page})
-        merged = 0
-        for newer in self._reader.numbers_of([*before]):
-            if newer.consent_state != before[newer.number]:
-                together = _together(before[newer.number], newer.consent_state)
-                self._settle(newer.number, newer.partition, together)
-                merged += 1
-        return merged
+        stand = self._reader.numbers_of([*before])
+        newer = [one.number for one in stand if one.consent_state != before[one.number]]
+        for number in newer:
+            self._merge(number, before[number])
+        return len(newer)
 
     def _lost_consent_states(self, partition: int, kept: int) -> dict[str, ConsentState]:
         """How numbers stand of which the partition's ledger may lack an event.
@@ -238,20 +236,28 @@ class RebuildService:
             found |= {one.number: one.consent_state for one in lost}
         return found
 
-    def _settle(self, number: str, partition: int, consent_state: ConsentState) -> None:
-        now_us = self._store.health.now_us()
-        event = Event(
-            id=event_id(now_us // 1000, "rebuilt", number),
-            kind="rebuilt",
-            outcome="applied",
-            number=number,
-            consent_state=consent_state,
-            received_us=now_us,
-            applied_us=now_us,
-            note="the store had lost events of this number and settled newer ones without them",
-            software=__version__,
-        )
-        self._records.writer.keep({partition: [msgspec.json.encode(event)]})
+    def _merge(self, number: str, lost: ConsentState) -> None:
+        """Record how a number stands by what was lost and by what came after.
+
+        Where another process writes into its partition meanwhile, what came after is read again.
+        """
+        is_kept = False
+        while not is_kept:
+            (newer,) = self._reader.numbers_of([number])
+            now_us = self._store.health.now_us()
+            event = Event(
+                id=event_id(now_us // 1000, "rebuilt", number),
+                kind="rebuilt",
+                outcome="applied",
+                number=number,
+                consent_state=_together(lost, newer.consent_state),
+                received_us=now_us,
+                applied_us=now_us,
+                note="the store had lost events of this number and settled newer ones without them",
+                software=__version__,
+            )
+            lines = {newer.partition: [msgspec.json.encode(event)]}
+            is_kept = self._records.writer.keep(lines).done
 
     def _load_all(
         self, progress: Progress, buckets: int, now_us: int, me: str
