@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from smsgate.cli.data_dir import completed, data_dir
-from smsgate.consent.decision_text import because
+from smsgate.decision_text import because
 from smsgate.domain.errors import StoreUnavailable, UnknownProgram
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.spool import Spool

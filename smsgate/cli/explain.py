@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from smsgate.classifier import Classifier, Classifiers, reply_text
-from smsgate.consent.decision_text import facts
+from smsgate.decision_text import facts
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.phone import e164
 from smsgate.process.configuration import load_configuration

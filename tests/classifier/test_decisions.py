@@ -9,7 +9,7 @@ import pytest
 
 from smsgate.classifier import Classifier, classify, reply_text
 from smsgate.classifier.sets import load_sets, shipped
-from smsgate.consent.decision_text import facts
+from smsgate.decision_text import facts
 from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier, program
 

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
 from sqlalchemy import text as sql
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.rules import REVIEWED
 from smsgate.domain.errors import CursorRefused

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import structlog
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.consent.events import ConsentState, event_id
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL, HttpCall

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage

@@ -16,12 +16,11 @@ from typing import Annotated, Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from smsgate import __version__
-from smsgate.consent import event_text
-from smsgate.consent.event_text import moment, program_title
+from smsgate import __version__, event_text
 from smsgate.consent.events import Event
 from smsgate.domain.errors import CallInProgress, SmsGateError, Unfit
 from smsgate.domain.phone import as_recorded
+from smsgate.event_text import moment, program_title
 from smsgate.interface.operation import Context, Download, operation
 from smsgate.interface.schemas import Number, SinceTime, UntilTime, micros
 from smsgate.pipeline.archive import LedgerArchiver

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from smsgate import decision_text
 from smsgate.classifier import Classifier, OperatorSets, reply_text
 from smsgate.classifier.sets import read_set
-from smsgate.consent import decision_text
 from smsgate.domain.phone import e164
 from smsgate.features.keyword_editor.replay import DraftEffect
 from smsgate.features.keyword_editor.service import KeywordEditor, KeywordSetInfo

@@ -9,7 +9,7 @@ from typing import get_args
 
 import msgspec
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.domain.messages import ALL
 from smsgate.features.lists.rows import BLANK, OTHER, REASONS, printable
 from smsgate.files import csv_line, whole

@@ -14,7 +14,7 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from werkzeug import Response
 from werkzeug.routing import BaseConverter
 
-from smsgate.consent import decision_text, event_text
+from smsgate import decision_text, event_text
 from smsgate.consent.actions import CONSENT, EVIDENCE
 from smsgate.consent.events import Event
 from smsgate.domain.errors import RecordsUnavailable, Unfit

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, exists, func, literal, select, tuple_
 from sqlalchemy import text as sql
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.consent.events import (
     CONSENT,
     EXCEPTION,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smsgate.consent import decision_text, event_text
+from smsgate import decision_text, event_text
 from smsgate.consent.events import (
     CONSENT,
     EXCEPTION,

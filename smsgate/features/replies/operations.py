@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.consent import event_text
+from smsgate import event_text
 from smsgate.consent.events import DeadLetter
 from smsgate.consent.rules import late
 from smsgate.domain.errors import NotFound

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent import decision_text, event_text
+from smsgate import decision_text, event_text
 from smsgate.consent.events import Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.domain.errors import RecordsUnavailable

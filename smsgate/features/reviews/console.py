@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from smsgate.consent import decision_text, event_text
+from smsgate import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews.decisions import ReviewDecision
 from smsgate.features.reviews.queue import ReviewQueue, fits_row, time_left

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from smsgate.consent.event_text import sentence, title
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.rules import REVIEWED, decision_id
@@ -22,6 +21,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, inbox_place
 from smsgate.domain.phone import e164
+from smsgate.event_text import sentence, title
 from smsgate.features.reviews.cases import ReviewCase
 from smsgate.features.reviews.decisions import ReviewDecision, ReviewDecisions
 from smsgate.pipeline.forwards import KIND as FORWARD

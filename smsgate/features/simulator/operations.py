@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.consent.decision_text import because
+from smsgate.decision_text import because
 from smsgate.domain.errors import AccountNotReady, Unfit, UnknownAccount
 from smsgate.domain.phone import e164
 from smsgate.features.simulator.service import (

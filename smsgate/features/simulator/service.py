@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from smsgate.consent import event_text
-from smsgate.consent.decision_text import meant, reason
+from smsgate import event_text
 from smsgate.consent.events import Event
+from smsgate.decision_text import meant, reason
 from smsgate.domain.errors import InvalidNumber
 from smsgate.domain.messages import Entry, HttpCall, HttpReply, InboundMessage
 from smsgate.domain.phone import e164

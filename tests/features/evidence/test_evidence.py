@@ -9,10 +9,10 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from smsgate.consent.event_text import ERASED, details, sentence
 from smsgate.consent.events import ListGroup
 from smsgate.domain.errors import Suppressed, Unfit
 from smsgate.domain.messages import Decision, Intent
+from smsgate.event_text import ERASED, details, sentence
 from smsgate.features.evidence.operations import (
     EvidenceReader,
     EvidenceRequest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.consent.decision_text import reason
+from smsgate.decision_text import reason
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from tests.fakes.console_pages import (
     ADDRESSES,

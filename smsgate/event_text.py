@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from smsgate.consent import decision_text
+from smsgate import decision_text
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.rules import REVIEWED

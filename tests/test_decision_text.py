@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from smsgate.classifier import reply_text
-from smsgate.consent.decision_text import because, facts, meant, reason
+from smsgate.decision_text import because, facts, meant, reason
 from smsgate.domain.messages import Decision, Intent
 from tests.classifier.program import classifier, program
 from tests.fakes.rule_ids import rule_ids
 
-TEXTS = Path(__file__).parents[1] / "accuracy"
+TEXTS = Path(__file__).parent / "accuracy"
 
 
 def test_every_rule_that_the_labelled_texts_meet_has_its_sentence():
