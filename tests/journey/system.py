@@ -75,6 +75,8 @@ def command_of(name: str) -> list[str]:
 class System:
     """Starts and kills the processes; texts it as a provider would."""
 
+    config = CONFIG
+
     def __init__(self, folder: Path, api_url: str, groups: ProcessGroups) -> None:
         self._folder = folder
         self._groups = groups
@@ -83,7 +85,7 @@ class System:
         self.slow: list[str] = []
         """Starts and ends that took long."""
         (folder / "config").mkdir()
-        (folder / "config" / "smsgate.toml").write_text(CONFIG % api_url)
+        (folder / "config" / "smsgate.toml").write_text(self.config % api_url)
         self.redis = redis_server.start(folder / "redis", groups)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -175,19 +177,21 @@ class System:
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text()
 
-    def signed(self, text: str, number: str, message_id: str = "") -> WebhookRequest:
+    def signed(
+        self, text: str, number: str, message_id: str = "", sender: str = SENDER
+    ) -> WebhookRequest:
         message = InboundMessage(
             account="twilio",
             message_id=message_id or f"SM{next(self._ids):032x}",
             number=number,
-            sender=SENDER,
+            sender=sender,
             text=text,
         )
         return twilio.inbound(message, self.account, f"{self.url}/webhooks/twilio")
 
-    def text(self, text: str, number: str, message_id: str = "") -> requests.Response:
+    def text(self, *message: str) -> requests.Response:
         """Post a correctly signed webhook over real HTTP."""
-        return self.post(self.signed(text, number, message_id))
+        return self.post(self.signed(*message))
 
     def post(self, request: WebhookRequest) -> requests.Response:
         return requests.request(

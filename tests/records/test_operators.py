@@ -131,7 +131,7 @@ def test_a_session_begins_in_the_place_of_another(records, maria) -> None:
 
 
 def test_codes_are_taken_once(records, maria, monkeypatch) -> None:
-    door = Factors(records.database, KEYS, None)
+    door = Factors(records.database, KEYS)
     with records.database.writing() as connection:
         codes = factors.new_recovery_codes(connection, maria)
     done = at_once(*[partial(door.accept_code, maria, codes[0])] * 3)

@@ -25,7 +25,7 @@ from tests.fakes.people import People
 from tests.fakes.processes import PATIENCE_S, wait_until
 from tests.fakes.served import free_port, is_open, started
 from tests.faults.system import _children, _is_python, _listeners
-from tests.journey.system import System
+from tests.journey.system import CONFIG, SENDER, System
 from workers.web import GRACE_S
 
 pytestmark = pytest.mark.full  # whole processes: half a minute in all
@@ -166,9 +166,33 @@ def test_connections_at_the_end_that_say_nothing_do_not_hold_it_up() -> None:
         assert time.monotonic() - began < GRACE_S  # it would be killed then
 
 
-class WithConsole(System):
-    """Its console lets people sign in."""
+SENDERS = (SENDER, "+14155550888", "+14155550777")
+MORE = """
+[programs.orders]
+name     = "Acme Orders"
+account  = "twilio"
+senders  = ["+14155550888"]
+keywords = ["*"]
+kind     = "service"
+scope    = "program"
 
+[programs.news]
+name     = "Acme News"
+account  = "twilio"
+senders  = ["+14155550777"]
+keywords = ["en", "de"]
+
+[oidc]
+issuer        = "https://login.acme.example"
+client_id     = "smsgate"
+client_secret = "a-client-secret-that-is-long-enough-for-HS256"
+"""
+
+
+class WithConsole(System):
+    """Its console lets people sign in, also by a provider; it has several programs."""
+
+    config = CONFIG + MORE
     environ = property(lambda self: {**System.environ.fget(self), "SMSGATE_SECRET_KEYS": NEW})
 
 
@@ -176,11 +200,15 @@ def test_wrong_sign_ins_leave_no_memory_behind(tmp_path: Path, groups) -> None:
     with contextlib.closing(WithConsole(tmp_path, "http://127.0.0.1:1", groups)) as system:
         system.start("web")
         (web,) = filter(_is_python, _children(system._running["web"].pid))
+        for number in range(300):
+            sender = SENDERS[number % len(SENDERS)]
+            words = f"my order {number} is late, and table {number % 7} is for two"
+            assert system.text(words, f"+1415555{number:04}", "", sender).status_code == 200
         address = f"{system.url}/console/in"
 
         def sign_in(number: int) -> int:
             with requests.Session() as http:
-                (form,) = forms_of(http.get(address).text)
+                form, *_ = forms_of(http.get(address).text)
                 typed = {"name": f"nobody{number}", "password": "wrong"}
                 return http.post(address, form.values | typed).status_code
 
@@ -196,7 +224,8 @@ def test_wrong_sign_ins_leave_no_memory_behind(tmp_path: Path, groups) -> None:
             (form,) = forms_of(http.get(link).text)
             typed = {"new": "eleven horses on a roof", "repeated": "eleven horses on a roof"}
             assert http.post(link, form.values | typed, allow_redirects=False).status_code == 303
-            assert http.get(f"{system.url}/console/me/factor").status_code == 200
+            for page in ("/console/", "/console/me/factor"):
+                assert http.get(system.url + page).status_code == 200
         assert memory_kb(web) < 150 * 1024
 
 

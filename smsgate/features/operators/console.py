@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 import pyotp
 import segno
@@ -18,12 +19,13 @@ from smsgate.features.operators import service
 from smsgate.features.operators.factors import (
     APP,
     CODE_REFUSED,
+    PASSKEY,
     add_credential,
+    find_factors,
     find_step,
     new_recovery_codes,
 )
 from smsgate.features.operators.service import LINK_PATH, OperatorRow, SignInRefused, token_digest
-from smsgate.features.operators.single_sign_on import CALLBACK, SignInProvider
 from smsgate.interface.values import typed_zone
 from smsgate.records.tables import credentials, operators
 from smsgate.web.console.auth import (
@@ -42,7 +44,10 @@ from smsgate.web.console.auth import (
 )
 from smsgate.web.console.return_path import HOME, own_path
 
-CODE = f"{IN}/code"
+if TYPE_CHECKING:
+    from smsgate.features.operators.single_sign_on import SignInProvider
+
+CODE, CALLBACK = f"{IN}/code", f"{IN}/provider/back"
 _OFFERED = "factor"
 """In the cookie: the secret that is offered, encrypted."""
 
@@ -85,9 +90,8 @@ def show_sign_in() -> Response | str:
     if wanted:
         session[NEXT] = wanted
     auth = console_auth()
-    provider = auth.provider.name if auth.provider else ""
     nobody = not service.find_operators(auth.people.database)
-    return render_template("sign_in.html", nobody=nobody, provider=provider)
+    return render_template("sign_in.html", nobody=nobody, provider=auth.provider_name)
 
 
 def sign_in() -> Response:
@@ -98,7 +102,7 @@ def sign_in() -> Response:
 
 def go_to_provider() -> Response:
     """Lead to the provider of single sign-on."""
-    return _provider().redirect()
+    return _provider().redirect(CALLBACK)
 
 
 def return_from_provider() -> Response:
@@ -111,13 +115,12 @@ def return_from_provider() -> Response:
 
 def show_code() -> str:
     """Ask for the second factor: a passkey, a code, or a recovery code."""
-    factors, current = console_auth().factors, current_session(half=True)
-    return render_template(
-        "code.html",
-        has_app=any(one.kind == APP for one in factors.of(current.operator)),
-        party=factors.party,
-        options=factors.request_options(current),
-    )
+    auth, current = console_auth(), current_session(half=True)
+    kinds = {one.kind for one in find_factors(auth.people.database, current.operator)}
+    passkey = {}
+    if PASSKEY in kinds:
+        passkey = {"party": auth.passkeys.party, "options": auth.passkeys.request_options(current)}
+    return render_template("code.html", has_app=APP in kinds, **passkey)
 
 
 def check_factor() -> Response:
@@ -126,7 +129,7 @@ def check_factor() -> Response:
     row, credential = current.operator, _field("credential")
     with auth.sign_in.counting_factors(row, auth.visitor()):
         if credential:
-            note = auth.factors.accept_passkey(current, credential)
+            note = auth.passkeys.accept(current, credential)
         else:
             note = auth.factors.accept_code(row, _field("code"))
     return _go_on(row, note, is_whole=True)
@@ -173,7 +176,7 @@ def show_account() -> str:
         "me.html",
         found=current,
         sessions=auth.sessions.of(current.operator),
-        factors=auth.factors.of(current.operator),
+        factors=find_factors(auth.people.database, current.operator),
         codes_left=service.recovery_codes_left(auth.people.database, current.operator),
         zones=[("", "The browser’s"), *((one, one.replace("_", " ")) for one in zone_names())],
     )
@@ -220,8 +223,8 @@ def show_factors() -> str:
     return render_template(
         "factor.html",
         needed=lacks_factor(),
-        party=auth.factors.party,
-        options=auth.factors.creation_options(current),
+        party=auth.passkeys.party,
+        options=auth.passkeys.creation_options(current),
         name=auth.visitor().browser,
         longest_name=service.MAX_NAME_CHARACTERS,
         picture=picture.svg_data_uri(scale=5, border=3, dark="#000", light="#fff"),
@@ -234,7 +237,7 @@ def add_factor() -> str:
 
     Shows new recovery codes, this once.
     """
-    factors, current, credential = console_auth().factors, current_session(), _field("credential")
+    auth, current, credential = console_auth(), current_session(), _field("credential")
     values: dict[str, object]
     if credential:
         name = " ".join(_field("name").split())
@@ -242,13 +245,13 @@ def add_factor() -> str:
             raise Unfit(
                 f"Use a name of 1 to {service.MAX_NAME_CHARACTERS} characters.", field="name"
             )
-        values = {"name": name, **factors.new_passkey(current, credential)}
+        values = {"name": name, **auth.passkeys.new(current, credential)}
     else:
-        secret = factors.decrypt(session.get(_OFFERED, ""))
+        secret = auth.factors.decrypt(session.get(_OFFERED, ""))
         step = find_step(secret, _field("code")) if secret else None
         if secret is None or step is None:
             raise SignInRefused(CODE_REFUSED, field="code")
-        sealed = {"secret": factors.encrypt(secret), "id": token_digest(secret)}
+        sealed = {"secret": auth.factors.encrypt(secret), "id": token_digest(secret)}
         values = {"name": "Authenticator app", "kind": APP, "counter": step, **sealed}
     with _changing("second factor added", str(values["name"])) as connection:
         if not add_credential(connection, current.operator, values):
@@ -261,7 +264,7 @@ def add_factor() -> str:
 def remove_factor() -> Response:
     """Remove an authenticator app or a passkey, and the recovery codes with the last one."""
     row = current_session().operator
-    mine = console_auth().factors.of(row)
+    mine = find_factors(console_auth().people.database, row)
     found = next((one for one in mine if one.id.hex() == _field("factor")), None)
     if found is None:
         raise Unfit("This no longer exists: reload the page.")

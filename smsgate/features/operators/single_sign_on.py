@@ -25,7 +25,6 @@ from smsgate.settings import SingleSignOn
 from smsgate.web.limits import RefusalLog, slot
 from smsgate.web.wsgi_request import address_of
 
-CALLBACK = "/console/in/provider/back"
 TIMEOUT_S = 5.0
 LEEWAY_S = 60
 """How far the provider's clock may differ from ours."""
@@ -52,8 +51,8 @@ class SignInProvider:
         self._free = threading.Semaphore(4)
         """While the provider hangs, the other threads go on answering."""
 
-    def redirect(self) -> Response:
-        """Lead to the provider, which leads back to ``CALLBACK``.
+    def redirect(self, callback: str) -> Response:
+        """Lead to the provider, which leads back to that path.
 
         At the public URL; without one at the host of this request, which ``origin.py`` let pass.
         """
@@ -61,7 +60,7 @@ class SignInProvider:
         for key in [key for key in session if key.startswith(_STATE_PREFIX)]:
             session.pop(key)  # of a sign-in that was begun and left
         with self._asking() as app:
-            answer: Response = app.authorize_redirect(base + CALLBACK)
+            answer: Response = app.authorize_redirect(base + callback)
         return answer
 
     def person(self) -> tuple[str, str]:

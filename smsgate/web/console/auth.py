@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, timedelta, tzinfo
-from functools import wraps
+from functools import cached_property, wraps
 from secrets import token_urlsafe
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from flask import (
     Flask,
@@ -29,7 +29,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.api_keys import Caller
 from smsgate.domain.time_zones import find_zone
-from smsgate.features.operators.factors import Factors, relying_party
+from smsgate.features.operators.factors import Factors
 from smsgate.features.operators.service import (
     OperatorRow,
     OperatorService,
@@ -37,7 +37,6 @@ from smsgate.features.operators.service import (
 )
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
-from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Context
 from smsgate.monitoring.deadlines import Deadlines
 from smsgate.records.database import Database
@@ -48,6 +47,10 @@ from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path
 from smsgate.web.limits import Limits
 from smsgate.web.wsgi_request import address_of
+
+if TYPE_CHECKING:
+    from smsgate.features.operators.passkeys import Passkeys
+    from smsgate.features.operators.single_sign_on import SignInProvider
 
 IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"
@@ -100,15 +103,36 @@ class ConsoleAuth:
     """Everything that the pages about signing in ask."""
 
     def __init__(self, settings: Settings, database: Database, client: Client) -> None:
-        keys, url = settings.secret_keys, settings.public_url
+        keys, self._settings = settings.secret_keys, settings
         self.cookies = Cookies(settings)
         self.deadlines = Deadlines()
         self.sessions = Sessions(database)
         self.people = OperatorService(database, settings.web.mail)
         self.sign_in = SignIn(self.people, Limits(client), keys[0])
-        self.factors = Factors(database, keys, relying_party(url, settings.port))
-        self.provider = SignInProvider(settings.oidc, url) if settings.oidc else None
+        self.factors = Factors(database, keys)
+
+    # What follows is made when somebody first uses it, since the libraries take 11 and 4 MiB.
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Second factors that a browser keeps."""
+        from smsgate.features.operators.passkeys import Passkeys, relying_party  # noqa: PLC0415
+
+        party = relying_party(self._settings.public_url, self._settings.port)
+        return Passkeys(self.people.database, party)
+
+    @cached_property
+    def provider(self) -> SignInProvider | None:
         """For single sign-on; None where none is configured."""
+        from smsgate.features.operators.single_sign_on import SignInProvider  # noqa: PLC0415
+
+        oidc = self._settings.oidc
+        return SignInProvider(oidc, self._settings.public_url) if oidc else None
+
+    @property
+    def provider_name(self) -> str:
+        """Empty where no single sign-on is configured."""
+        return self._settings.oidc.name if self._settings.oidc else ""
 
     def visitor(self) -> Visitor:
         """The browser that makes this request."""

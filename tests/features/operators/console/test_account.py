@@ -342,7 +342,7 @@ def test_an_admin_takes_a_lost_second_factor_away(viewer, admin, visitor, servic
 
 
 def sealed_by(key: str) -> factors.Factors:
-    return factors.Factors(None, [SecretStr(key)], None)
+    return factors.Factors(None, [SecretStr(key)])
 
 
 def secrets_of_apps(services) -> list[bytes]:

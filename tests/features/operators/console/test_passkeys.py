@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from smsgate.features.operators import factors
-from smsgate.features.operators.factors import relying_party
+from smsgate.features.operators import passkeys
+from smsgate.features.operators.passkeys import relying_party
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.browser import browser
@@ -188,7 +188,7 @@ def test_the_challenge_for_adding_signs_nobody_in(viewer, phone, services) -> No
 def test_a_challenge_expires(viewer, phone, services) -> None:
     one = half(services)
     answer = phone.sign(asked(one, "/console/in/code"))
-    late = factors.CHALLENGE_S * 1_000_000
+    late = passkeys.CHALLENGE_S * 1_000_000
     change(services, "UPDATE single_use SET ends_us = ends_us - :us", us=late)
     assert refused(services, one, answer) == "answered too late, or twice"
 

@@ -626,9 +626,14 @@ def test_without_secrets_the_console_says_what_to_set(folder, redis_url) -> None
     services.close()
 
 
-def test_a_process_that_opens_no_console_carries_none_of_it() -> None:
-    code = (
-        "import sys, smsgate.web; print({'argon2', 'wtforms', 'segno', 'pyotp'} & {*sys.modules})"
-    )
+@pytest.mark.parametrize(
+    ("opened", "absent"),
+    [
+        ("smsgate.web", {"argon2", "wtforms", "segno", "pyotp"}),
+        ("smsgate.web.console.app, smsgate.features.operators.console", {"webauthn", "authlib"}),
+    ],
+)
+def test_a_process_carries_only_what_was_opened(opened, absent) -> None:
+    code = f"import sys, {opened}; print({absent} & {{*sys.modules}})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
