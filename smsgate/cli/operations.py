@@ -107,7 +107,6 @@ class SpoolRow(msgspec.Struct, frozen=True):
 @operation(
     command="spool list",
     role="viewer",
-    example={},
     empty="No host has reported a spool.",
 )
 def list_spools(_: Context, __: NoFields, store: Store) -> RowPage[SpoolRow]:

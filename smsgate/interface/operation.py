@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import (
     IO,
     Annotated,
@@ -273,7 +274,7 @@ def operation(
     endpoint: str = "",
     *,
     role: Role,
-    example: Mapping[str, object],
+    example: Mapping[str, object] = MappingProxyType({}),
     command: str = "",
     scope: KeyScope | None = None,
     **rest: Any,  # noqa: ANN401 - the other fields of Operation, which checks them

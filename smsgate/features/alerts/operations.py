@@ -29,7 +29,6 @@ class AddressResult(msgspec.Struct, frozen=True):
 @operation(
     command="alerts test",
     role="admin",
-    example={},
     exit_code=lambda found: 0 if all(one.sent for one in found) else 2,
 )
 def test_alerts(

@@ -91,7 +91,6 @@ class RevokedKeys(msgspec.Struct, frozen=True):
     "GET /keys",
     command="keys list",
     role="admin",
-    example={},
     empty="No keys yet.",
 )
 def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:

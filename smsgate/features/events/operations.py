@@ -208,27 +208,15 @@ def _view(context: Context, event: Event, sequence: str = "") -> ConsentEvent | 
         listed = tuple(replace(one, external_sources=()) for one in event.listed)
         hidden = dict.fromkeys(("program", "before", "after", "note"), "")
         event = replace(event, entry=entry, listed=listed, **hidden)
-    return ConsentEvent(
-        id=event.id,
-        kind=event.kind,
-        outcome=event.outcome,
-        number=event.number,
-        program=event.program,
-        scope=event.scope,
-        before=event.before,
-        after=event.after,
+    return replace(
+        msgspec.convert(event, ConsentEvent, from_attributes=True),
         source=entry.source if entry else "",
         external_source=entry.external_source if entry else "",
         actor=entry.actor if entry else "",
         received=moment(event.received_us) or "",
         applied=moment(event.applied_us) or "",
-        note=event.note,
         summary=event_text.sentence(event),
         basis=entry.restore.basis if entry and entry.restore else "",
-        listed=tuple(
-            ImportedGroup(one.numbers, one.outcome, one.before, one.after, one.external_sources)
-            for one in event.listed
-        ),
         sequence=sequence,
         details=tuple(event_text.details(event)) if context.is_person else (),
     )

@@ -94,7 +94,6 @@ class SignInLink(msgspec.Struct, frozen=True):
 @operation(
     command="operators list",
     role="admin",
-    example={},
     empty="Nobody can sign in yet: add an admin with `smsgate operators add`.",
 )
 def list_people(_: Context, __: NoFields, records: Records) -> RowPage[PersonRow]:

@@ -35,7 +35,6 @@ class RecordsVersion(msgspec.Struct, frozen=True):
 @operation(
     command="records migrate",
     role="admin",
-    example={},
     text=lambda now: (
         f"The records have version {now.after}{' already' if now.before == now.after else ''}."
     ),
@@ -62,7 +61,6 @@ class RecordsStatus(msgspec.Struct, frozen=True):
 @operation(
     command="records status",
     role="viewer",
-    example={},
     text=lambda found: (
         f"{found.records:,} records of {found.numbers:,} numbers with a status.\n"
         f"From the ledgers: {found.state}\nDigest of the chains: {found.digest}"
@@ -114,7 +112,6 @@ def _verification_text(found: VerificationResult) -> str:
 @operation(
     command="records verify",
     role="viewer",
-    example={},
     text=_verification_text,
     exit_code=lambda found: int(bool(found.wrong)),
 )
@@ -230,7 +227,6 @@ class NumberDifference(msgspec.Struct, frozen=True):
 @operation(
     command="records diff",
     role="viewer",
-    example={},
     empty="Store and records are equal.",
     exit_code=lambda found: int(bool(found.items)),
 )

@@ -64,7 +64,6 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     role="viewer",
     scope="admin",
     by_program=True,
-    example={},
     empty="No texts in review.",
 )
 def list_reviews(context: Context, _: NoFields, store: Store, records: Records) -> Reviews:
