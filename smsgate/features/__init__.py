@@ -101,7 +101,7 @@ FEATURES = (
     Feature(
         "accounts",
         menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        commands=dict.fromkeys(("doctor", "opt-out-lists", "refusals"), ".operations"),
+        commands=dict.fromkeys(("doctor", "refusals"), ".operations"),
     ),
     Feature("reply_wording", commands={"wording": ".operations"}),
     Feature("training", menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team")),

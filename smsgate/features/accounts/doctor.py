@@ -10,17 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from smsgate.domain.errors import CallFailed, StoreUnavailable, UnknownAccount
 from smsgate.domain.messages import HttpCall, Reply
-from smsgate.domain.signed_times import time_of
-from smsgate.interface.operation import Column
-from smsgate.metrics.snapshot import KINDS, ProcessSnapshot
+from smsgate.metrics.snapshot import KINDS, OptOutListState, ProcessSnapshot
 from smsgate.monitoring.conditions import span
 from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound
@@ -52,21 +49,6 @@ class DoctorResult(msgspec.Struct, frozen=True):
     text: str
     remedy: str = ""
     """The command or setting that helps."""
-
-
-class ListAgreement(msgspec.Struct, frozen=True):
-    """How an account's opt-outs agree with its provider's own list; null is unknown."""
-
-    account: str
-    taken: int | None = None
-    """Opt-outs that were taken from the list."""
-    reported: int | None = None
-    """Opt-outs that the provider was told."""
-    refused: Annotated[int | None, Column("Not taken by the provider")] = None
-    """Opt-outs that the provider does not take."""
-    only_there: int | None = None
-    read_at: Annotated[datetime | None, Column("Read")] = None
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,13 +137,17 @@ class Doctor:
                 yield DoctorResult(f"program {program.name}", "fault", text, remedy)
 
     def _compared(self, account: Account) -> Iterator[DoctorResult]:
-        """What the store knows of an account's provider's list. Raises ``StoreUnavailable``."""
-        if compares_lists(account):
-            found = compare_lists(account, self.settings.programs, self.store)
-            text = f"{found.taken:,} opt-outs were taken from it" if found.taken is not None else ""
-            state: CheckState = "warning" if found.problem else "ok"
-            subject = f"opt-out list of {account.name}"
-            yield DoctorResult(subject, state, found.problem or text, "`smsgate opt-out-lists`")
+        """How its opt-outs agree with its provider's own list. Raises ``StoreUnavailable``."""
+        if not (account.opt_out_list and account.provider in OPT_OUT_LISTS):
+            return
+        state = self.store.opt_out_lists.read(account.name)
+        problems = "; ".join(_differences(account, state, self.settings.programs))
+        text = f"{state.taken:,} were taken from it, {state.reported:,} told to it" if state else ""
+        if state and state.comparison:
+            text += f"; it was read {_ago(int(1000 * state.comparison.at_s))}"
+        status: CheckState = "warning" if problems else "ok"
+        remedy = "“Agreement with a provider's own opt-out list” in docs/operating.md"
+        yield DoctorResult(f"opt-out list of {account.name}", status, problems or text, remedy)
 
     def _access_token(self, account: Account) -> Iterator[DoctorResult]:
         """Whether an account that sends by an access token gets one."""
@@ -213,54 +199,35 @@ class Doctor:
             yield DoctorResult("refused", state, text)
 
 
-def compares_lists(account: Account) -> bool:
-    """Whether its opt-outs are kept in agreement with its provider's own list."""
-    return account.opt_out_list and account.provider in OPT_OUT_LISTS
-
-
-def compare_lists(account: Account, programs: Programs, store: Store) -> ListAgreement:
-    """Say how an account's opt-outs agree with its provider's own list.
-
-    Raises ``StoreUnavailable``.
-    """
-    provider, access = account.provider, OPT_OUT_LISTS[account.provider].opt_out_list
+def _differences(
+    account: Account, state: OptOutListState | None, programs: Programs
+) -> Iterator[str]:
+    """What an account's opt-outs and its provider's own list do not have in common, and why."""
+    access = OPT_OUT_LISTS[account.provider].opt_out_list
     mine = [one for one in programs if one.account == account.name]
     untold = ", ".join(one.name for one in mine if set(one.senders) == {ANY_SENDER})
-    problems = []
     if access.holds_for == "sender" and untold:
-        problems.append(
+        yield (
             f"opt-outs of {untold} cannot be told to the provider: its list needs a number or "
             "service in `senders`"
         )
-    status = store.opt_out_lists.read(account.name)
-    if status is None:
-        problems.append("not compared yet: is the clock at work?")
-        return ListAgreement(account.name, problem="; ".join(problems))
-    problems += [
-        f"{count:,} opt-outs of ours are not on it: {reason}"
-        for reason, count in status.refusals.items()
-    ]
-    found = status.comparison
+    if state is None:
+        yield "not compared yet: is the clock at work?"
+        return
+    for reason, count in state.refusals.items():
+        yield f"{count:,} opt-outs of ours are not on it: {reason}"
+    found = state.comparison
     if found is None and access.is_readable:
-        problems.append("it was never read to its end, so the differences are unknown")
+        yield "it was never read to its end, so the differences are unknown"
     if found and found.there_only:
-        problems.append(
+        yield (
             f"{found.there_only:,} entries are about numbers that came back here since: "
-            f"{provider} refuses texts to them until it lifts the entry itself"
+            f"{account.provider} refuses texts to them until it lifts the entry itself"
         )
     if found and found.unreadable:
-        problems.append(f"{found.unreadable:,} entries have no readable number")
-    if status.problem:
-        problems.append(f"it cannot be compared now: {status.problem}")
-    return ListAgreement(
-        account=account.name,
-        taken=status.taken,
-        reported=status.reported,
-        refused=sum(status.refusals.values()),
-        only_there=found.there_only if found else None,
-        read_at=time_of(int(found.at_s * 1_000_000)) if found else None,
-        problem="; ".join(problems),
-    )
+        yield f"{found.unreadable:,} entries have no readable number"
+    if state.problem:
+        yield f"it cannot be compared now: {state.problem}"
 
 
 def _processes(processes: ProcessSnapshot) -> Iterator[DoctorResult]:

@@ -1,4 +1,4 @@
-"""The doctor, providers' own opt-out lists, and sends that the gate refused."""
+"""The doctor, and sends that the gate refused."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.features.accounts.doctor import (
-    Doctor,
-    DoctorResult,
-    ListAgreement,
-    compare_lists,
-    compares_lists,
-)
-from smsgate.interface.operation import Column, Context, RowPage, operation
-from smsgate.interface.schemas import NoFields, moment
-from smsgate.settings import Settings
+from smsgate.features.accounts.doctor import Doctor, DoctorResult
+from smsgate.interface.operation import Column, Context, operation
+from smsgate.interface.schemas import moment
 from smsgate.store.refusals import CAP, RefusalCount
 from smsgate.store.store import Store
 
@@ -73,22 +66,6 @@ def doctor(_: Context, request: DoctorQuery, checks: Doctor) -> DoctorReport:
     return DoctorReport(found, code)
 
 
-@operation(
-    "GET /opt-out-lists",
-    command="opt-out-lists",
-    role="viewer",
-    scope="admin",
-    example={},
-    empty="No account has `opt_out_list = true`.",
-)
-def list_opt_out_lists(
-    _: Context, __: NoFields, settings: Settings, store: Store
-) -> RowPage[ListAgreement]:
-    """Show how accounts agree with their providers' own opt-out lists."""
-    asked = [one for one in settings.accounts.values() if compares_lists(one)]
-    return RowPage([compare_lists(one, settings.programs, store) for one in asked])
-
-
 class RefusalsQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How many refusals to list, and the days to count."""
 
@@ -140,4 +117,4 @@ def list_refusals(context: Context, request: RefusalsQuery, store: Store) -> Ref
     return RefusedSends(shown, counts)
 
 
-OPERATIONS = (doctor, list_opt_out_lists, list_refusals)
+OPERATIONS = (doctor, list_refusals)
