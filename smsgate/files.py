@@ -22,38 +22,28 @@ _SPLIT = re.compile(r'([;|\t\r\n]"*)(?=[=+\-@＝＋－＠])')
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Write to a file beside it, which takes its place when all went well; its owner's only.
 
-    What is there and no file, such as ``/dev/stdout``, is written to as it is.
+    It is on the disk then, and others may write it at once. What is there and no file, such as
+    ``/dev/stdout``, is written to as it is. Raises ``OSError``.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as out:
             yield out
         return
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
+    number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with part.open("xb") as out:  # never through a link that somebody put there
-            os.fchmod(out.fileno(), 0o600)  # it holds people's numbers
+        with os.fdopen(number, "wb") as out:
             yield out
-        part.replace(path)
+            out.flush()
+            os.fsync(number)
+        Path(name).replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
 
 
 def replace_file(path: Path, content: str | bytes) -> None:
-    """Write a small file whole or not at all, also where others write it at once; its owner's only.
-
-    It is on the disk when this returns. Raises ``OSError``.
-    """
-    number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Write a small file as ``whole`` does."""
+    with whole(path) as out:
+        out.write(content.encode() if isinstance(content, str) else content)
 
 
 def csv_line(cells: Iterable[object]) -> str:

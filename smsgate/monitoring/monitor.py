@@ -63,8 +63,6 @@ class SystemState:
     """Of this host."""
     unusable: Mapping[str, Condition]
     """By collaborator, why it cannot do its work."""
-    archiving: str = ""
-    """How many events wait for the records, which is normal for a moment."""
 
     @property
     def accepts(self) -> bool:
@@ -175,7 +173,7 @@ class Monitor:
         if self._settings.queue_url == self._settings.redis_url and "store" in unusable:
             # One cause is said once.
             found = [one for one in found if one.subject != "queue"]
-        return SystemState(found, snapshot, spool, unusable, archived.waiting)
+        return SystemState(found, snapshot, spool, unusable)
 
 
 def _problem(name: str, answer: Callable[[], object]) -> Condition | None:

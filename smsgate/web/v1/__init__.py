@@ -38,14 +38,11 @@ def create_api(
 ) -> Flask:
     """Return the application of the first version. Every route of it wants a key of the ring."""
     app = bare_application(settings, streamed=STREAMED)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
     limits, rate = Limits(store.client), settings.api.calls_per_second
     window_s = max(1, round(settings.api.burst / rate)) if rate else 1
     most = RateLimitItemPerSecond(max(1, round(rate * window_s)), window_s)
-
-    @api.url_value_preprocessor
-    def prepare(_: str | None, __: dict[str, object] | None) -> None:
-        request.max_content_length = MAX_BODY_BYTES
 
     @api.before_request
     def authorise() -> None:
