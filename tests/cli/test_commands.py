@@ -239,35 +239,6 @@ def test_what_a_text_matched_is_told_without_the_rule_s_own_words(ready: Termina
     assert "of a rule" not in ready.output
 
 
-def give_up(there: Terminal, kind: str) -> str:
-    """Let a reply be given up, as a sender does where the account is gone; gives its id."""
-    services = build_services(load_configuration(there.environ))
-    entry = Entry(
-        number=NUMBER,
-        program="alerts",
-        decision=Decision(Intent.OPT_OUT if kind == "opt_out" else Intent.HELP, rule="keyword"),
-        scope="all" if kind == "opt_out" else "",
-        account="gone",
-        message_id=f"m-{kind}",
-        sender="+14155550999",
-        text="stop",
-    )
-    services.store.inbox.add([Arrival(entry)])
-    partition = partition_of(NUMBER)
-    services.applier.drain(partition)
-    services.sender.drain(partition)
-    (letter,) = services.store.unsent_replies.dead(partition)
-    services.close()
-    return letter.reply.id
-
-
-def test_a_reply_is_dismissed_although_the_audit_log_is_not_ready(ready: Terminal) -> None:
-    id_ = give_up(ready, "help")
-    assert ready.run("replies", "dismiss", id_) == 0
-    assert f"Reply {id_} dismissed." in ready.output
-    assert "This is not in the audit log: " in ready.errors
-
-
 def test_the_doctor_is_content_with_our_own_redis(ready: Terminal) -> None:
     assert ready.run("records", "migrate") == 0
     assert ready.run("doctor") == 2
@@ -306,10 +277,3 @@ def test_a_configuration_in_order_is_0_with_its_warnings(
     there = terminal()
     assert there.run("config", "check") == 0
     assert "'twilio' has no secret" in there.output
-
-
-@pytest.mark.parametrize("arguments", [[], ["nope"], ["check"], ["text"], ["check", "--nope"]])
-def test_a_command_that_does_not_exist_is_2(
-    terminal: Callable[..., Terminal], arguments: list[str]
-) -> None:
-    assert terminal().run(*arguments) == 2

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 
 import pytest
 
 from smsgate.cli.session import person
-from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Intent
 from smsgate.domain.phone import masked
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import build_services
 from smsgate.store.keys import PARTITION_KEYS, partition_of
-from tests.fakes import manual
 from tests.fakes.people import newest_actions
 from tests.fakes.told import told
 from tests.fakes.values import set_key
@@ -41,45 +38,6 @@ def work(there):
     services.close()
 
 
-def test_a_locked_number_is_blocked_and_an_unlocked_one_stays_opted_out(ready):
-    assert ready.run("lock", NUMBER, "--reason", "a letter") == 0
-    work(ready)
-    assert ready.run("check", NUMBER) == 1
-    assert "locked" in ready.output
-    assert ready.run("unlock", NUMBER, "--reason", "a mistake") == 0
-    work(ready)
-    assert ready.run("check", NUMBER) == 1
-    assert "opted_out_all" in ready.output
-
-
-def test_a_restore_names_what_allows_it_and_history_has_it(ready):
-    services = build_services(load_configuration(ready.environ))
-    told(services, Intent.OPT_OUT, "STOP")
-    services.close()
-    because = (NUMBER, "--reason", "wants back")
-    assert ready.run("restore", *because, "--basis", "mistake") == 2
-    assert "no mistake of ours" in ready.errors
-    assert ready.run("restore", *because, "--basis", "mistake", "--evidence", "call") == 2
-    assert "Evidence goes with the basis `evidence`" in ready.errors
-    assert ready.run("restore", *because, "--basis", "evidence") == 2
-    assert "Name the evidence" in ready.errors
-    consent = ("--basis", "consent", "--words", "Yes", "--medium", "paper", "--source", "form 7")
-    assert ready.run("restore", *because, *consent) == 2
-    assert "The basis `consent` needs" in ready.errors
-    assert ready.run("restore", *because, *consent, "--given", "2026-01-01") == 2
-    assert "is older than the opt-out" in ready.errors
-    assert ready.run("check", NUMBER) == 1
-    named = ("--basis", "evidence", "--evidence", "call 4711", "--scope", "all")
-    assert ready.run("restore", *because, *named) == 0
-    work(ready)
-    assert ready.run("check", NUMBER) == 0
-    assert ready.run("history", NUMBER) == 0
-    assert "Restored for all programs; applied" in ready.output
-    assert "Basis: evidence from an admin: call 4711." in ready.output
-    assert "Note: wants back." in ready.output
-    assert "opt_in" not in ready.output
-
-
 def test_a_confirmation_that_a_command_causes_is_worded_by_the_sender(ready):
     """The command does not know what the console saved."""
     services = build_services(load_configuration(ready.environ))
@@ -88,19 +46,6 @@ def test_a_confirmation_that_a_command_causes_is_worded_by_the_sender(ready):
     _, ((_, reply),) = services.store.unsent_replies.pending()
     services.close()
     assert reply.text == ""
-
-
-def test_history_dates_the_consent_of_a_restore(ready):
-    services = build_services(load_configuration(ready.environ))
-    told(services, Intent.OPT_OUT, "STOP")
-    now = datetime.now(UTC)
-    given = Consent("Yes", "paper", "form 7", int(now.timestamp() * 1_000_000))
-    manual.restore(services, NUMBER, "all", "ana", "back", basis="consent", consent=given)
-    services.close()
-    work(ready)
-    assert ready.run("history", NUMBER) == 0
-    assert f"agreed on {now:%Y-%m-%d %H:%M:%S}" in ready.output
-    assert "(paper, form 7) to: “Yes”." in ready.output
 
 
 def test_a_consent_goes_on_record(ready, tmp_path):
@@ -134,25 +79,6 @@ def test_what_is_exported_at_a_terminal_is_in_the_audit_log(ready):
         ("exported numbers", "alerts, opted_out", person()),
         ("exported the records", "2026-01-01 00:00:00+00:00, csv", person()),
     ]
-
-
-def test_evidence_of_a_period_has_a_cover_and_says_what_is_wrong(ready, tmp_path):
-    ready.run("lock", NUMBER, "--reason", "a letter")
-    work(ready)
-    asked = ("--company", "Acme Inc", "--requested-by", "Case 7", "--until", "2020-01-01")
-    assert ready.run("evidence", NUMBER, *asked) == 0
-    html = ready.output
-    assert "Nothing is recorded of this number in this period" in html
-    assert "Acme Inc" in html
-    assert "Case 7" in html
-    digest = re.search(r"verify --digest (\S+)</pre>", html)[1]
-    assert ready.run("records", "verify", "--digest", digest) == 0
-    assert ready.run("records", "verify", "--digest", f"{digest[:-1]}x") == 1
-    assert ready.run("evidence", NUMBER, "--since", "soon") == 2
-    assert ready.errors.startswith("error since: ")
-    (tmp_path / "records.sqlite3").write_bytes(b"no database" * 100)
-    assert ready.run("evidence", NUMBER) == 2
-    assert "records" in ready.errors
 
 
 def test_store_and_records_are_equal_until_somebody_meddles(ready, redis_client):

@@ -9,7 +9,6 @@ import pytest
 from smsgate.metrics.counters import (
     APPLIED_S,
     FAMILIES,
-    GATE,
     MESSAGES,
     OTHER,
     Counters,
@@ -48,14 +47,6 @@ def test_times_fall_into_the_bucket_whose_bound_they_do_not_pass() -> None:
     }
 
 
-def test_times_noted_together_count_as_those_noted_one_by_one() -> None:
-    together, alone = Counters(), Counters()
-    together.note((APPLIED_S, ("twilio",), [0.01, 0.2, 301]))
-    for seconds in (0.01, 0.2, 301):
-        alone.note((APPLIED_S, ("twilio",), (seconds,)))
-    assert together.gather() == alone.gather() != {}
-
-
 @pytest.mark.parametrize(
     "value",
     ["+14155550123", "14155550123", "a 5551234567 b", "STOP", "please stop", "x" * 41, "a|b", "é"],
@@ -88,12 +79,6 @@ def test_every_family_has_a_name_and_says_what_it_is() -> None:
     assert all(one.says and one.labels for one in FAMILIES)
     assert all(tuple(sorted(one.buckets)) == one.buckets for one in FAMILIES)
     assert all(one.name.endswith("_seconds") == bool(one.buckets) for one in FAMILIES)
-
-
-def test_a_count_can_stand_for_many() -> None:
-    tally = Counters()
-    tally.note((GATE, ("alerts", "allowed"), 9_999))
-    assert by_family(tally.gather())["gate_answers"] == {("alerts", "allowed"): 9_999}
 
 
 def test_requests_that_are_alike_are_each_counted_and_timed() -> None:

@@ -114,19 +114,6 @@ def test_the_clock_notifies_a_worker_where_the_job_was_lost(
     services.close()
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "sender", "clock"])
-def test_each_process_ends_in_order_at_ctrl_c(
-    environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
-) -> None:
-    """And when it is told to by SIGTERM: ``test_journey.py``."""
-    gateway_on(environ).close()
-    process = start(name)
-    assert wait_until(lambda: _runs(name, environ))
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 0
-    groups.wait(process)
-
-
 @pytest.mark.parametrize("name", ["web", "clock"])
 def test_web_and_clock_renew_the_write_lease_and_the_gate_shuts_when_they_are_gone(
     environ: dict[str, str], start: Start, groups: ProcessGroups, name: str
