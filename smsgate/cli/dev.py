@@ -32,7 +32,12 @@ from smsgate.files import keep_secret, replace_file
 from smsgate.interface.commands import progress
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.spool import Spool
-from smsgate.process.configuration import UNUSABLE, Configuration, load_configuration
+from smsgate.process.configuration import (
+    UNUSABLE,
+    Configuration,
+    changed_files,
+    load_configuration,
+)
 from smsgate.process.services import Services, build_services
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings.read import FILE
@@ -90,7 +95,9 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         groups = stack.enter_context(ProcessGroups([lock.fileno()]))
         supervisor, variables = Supervisor(groups), _variables(environ, directory)
-        settings = load_configuration({**environ, **variables}).settings
+        env = {**environ, **variables}
+        configuration = load_configuration(env)
+        settings, url = configuration.settings, f"http://{HOST}:{configuration.settings.port}"
         try:
             socket.create_server((HOST, settings.port)).close()
         except OSError as error:
@@ -98,13 +105,8 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
                 f"Port {settings.port} cannot be used ({error.strerror}). "
                 "Another one: smsgate dev --port 8001"
             ) from error
-        if not environ.get("REDIS_URL"):
-            own = directory / "redis"
-            supervisor.run("redis", lambda: redis_server.start(own, groups).process)
-            variables["REDIS_URL"] = redis_server.url_of(own)
-        env, url = {**environ, **variables}, f"http://{HOST}:{settings.port}"
-        loaded = seen = _file_versions(settings.config_dir)
-        configuration = load_configuration(env)
+        if "REDIS_URL" in variables:
+            supervisor.run("redis", lambda: redis_server.start(directory / "redis", groups).process)
         services = stack.enter_context(closing(build_services(configuration)))
         _prepare_store(services, directory, alone="REDIS_URL" in variables)
         lease = services.lease_renewal.thread()
@@ -121,12 +123,12 @@ def run(environ: Mapping[str, str], directory: Path) -> None:
         _wait_until_ready(services, settings.port, supervisor)
         author = ActionAuthor(person())
         welcome(url, configuration, first_link(services.records.database, author))
-        pause = threading.Event()
+        pause, read_s = threading.Event(), configuration.read_s
         while not pause.wait(PERIOD_S):
             supervisor.look()
-            before, seen = seen, _file_versions(settings.config_dir)
-            if before == seen != loaded:  # half of a file may be without a fault
-                loaded = seen
+            written_s = time.time() - PERIOD_S  # a file that is newer may be half written
+            if changed_files(settings, read_s) and not changed_files(settings, written_s):
+                read_s = written_s
                 _restart(env, supervisor)
 
 
@@ -141,6 +143,8 @@ def _variables(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
         "SMSGATE_SIMULATOR_URL": f"http://{HOST}:{port}/simulator",
         "WEB_CONCURRENCY": environ.get("WEB_CONCURRENCY") or "1",
     }
+    if not environ.get("REDIS_URL"):
+        found["REDIS_URL"] = redis_server.url_of(directory / "redis")
     for name, file in (("SMSGATE_API_KEYS", "api-key"), ("SMSGATE_SECRET_KEYS", "secret-key")):
         if not (environ.get(name) or environ.get(f"{name}_FILE")):
             found[name] = keep_secret(directory / file)
@@ -164,15 +168,6 @@ def _prepare_store(services: Services, directory: Path, *, alone: bool) -> None:
     services.lease_renewal.renew()
     if alone:
         services.store.write_lease.open(LASTS_MS)
-
-
-def _file_versions(folder: Path) -> frozenset[tuple[str, int]]:
-    """By name when each file of the configuration was changed."""
-    found = set()
-    for file in (folder / FILE, *(folder / "keywords").glob("*.toml")):
-        with suppress(OSError):  # gone, which changes what is found
-            found.add((file.name, file.stat().st_mtime_ns))
-    return frozenset(found)
 
 
 def _restart(env: Mapping[str, str], supervisor: Supervisor) -> None:
