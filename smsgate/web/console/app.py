@@ -48,7 +48,8 @@ _DIGESTS = {one.name: sha256(one.read_bytes()).hexdigest()[:12] for one in _ASSE
 _WITHOUT_SECRETS = (
     "Set SMSGATE_SECRET_KEYS, or SMSGATE_SECRET_KEYS_FILE, to a long random text and restart the "
     "web process: it signs sessions and forms, so nobody can sign in safely without it. To make "
-    "one: `openssl rand -hex 32`. Nothing else is affected: texts are received and opt-outs apply."
+    "one: `openssl rand -hex 32`. Opt-out links need it as well. Texts are received, and opt-outs "
+    "apply."
 )
 
 
