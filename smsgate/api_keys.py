@@ -69,11 +69,11 @@ class Keyring:
 
     def __init__(
         self,
-        keys: ApiKeyStorage,
+        keys: ApiKeyStorage | None,
         of_environment: Sequence[SecretStr],
         renamed: Mapping[str, str] | None = None,
     ) -> None:
-        """``of_environment`` are keys that are not in the records.
+        """``keys``: those of the records, if they open; ``of_environment``: further ones.
 
         ``renamed`` has by former name the name of a program now.
         """
@@ -95,7 +95,7 @@ class Keyring:
         bearer = scheme.lower() == "bearer" and bool(given.strip())
         if any([same(digest, one) for one in self._environment]) and bearer:  # noqa: C419
             return Caller(OF_ENVIRONMENT, "admin")
-        rows = self._keys.known() if bearer else []
+        rows = self._keys.known() if bearer and self._keys is not None else []
         now_us = time.time() * 1_000_000
         found = [row for row in rows if same(digest, row.digest)]
         for row in found:
@@ -104,10 +104,11 @@ class Keyring:
                 names = {self._renamed.get(one, one) for one in row.programs} | {*row.programs}
                 former = {old for old, new in self._renamed.items() if new in names}
                 return Caller(row.name, row.scope, frozenset(names | former))
-        problem = self._keys.problem
+        problem = self._keys.problem if self._keys is not None else None
         if bearer and not found and problem is not None and given.strip().startswith(PREFIX):
             raise type(problem)(f"this key cannot be looked up: {problem}")
         raise Unauthorized(
-            "Give a key as `Authorization: Bearer <key>`: one that `smsgate keys make` made, or "
-            "one of SMSGATE_API_KEYS."
+            "Give a key as `Authorization: Bearer <key>`: one of SMSGATE_API_KEYS; for /v1 also "
+            "one that `smsgate keys make` made, for /metrics and /readyz one of "
+            "SMSGATE_METRICS_KEYS."
         )

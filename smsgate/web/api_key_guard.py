@@ -6,16 +6,15 @@ So every key is compared, and a right key works from an address that guesses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from limits import RateLimitItemPerSecond
 
+from smsgate.api_keys import Caller, Keyring
 from smsgate.domain.errors import TooManyWrongKeys, Unauthorized
-from smsgate.domain.signing import same
 from smsgate.metrics.counters import REFUSED_KEYS
-from smsgate.settings import Settings
 from smsgate.store.store import Store
 from smsgate.web.limits import Limits, RefusalLog
 from smsgate.web.wsgi_request import address_of
@@ -25,44 +24,28 @@ WRONG_KEYS = RateLimitItemPerSecond(100, 10)
 _SHOWN = 4
 """Characters of a wrong key that the log shows, if it has at least ``_LONG``."""
 _LONG = 20
-T = TypeVar("T")
 _log = structlog.get_logger("smsgate.web")
 
 
 class ApiKeyGuard:
-    """Checks the keys of ``/v1``, ``/metrics`` and ``/readyz``. Threads may share it."""
+    """Checks the keys that open some endpoints. Threads may share it."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings = settings
+    def __init__(self, keyring: Keyring, store: Store) -> None:
+        self._keyring = keyring
         self._metrics = store.metrics
         self._limits = Limits(store.client)
         self._lines = RefusalLog()
 
-    def check_monitor_key(self, endpoint: str, environ: Mapping[str, Any]) -> None:
-        """Raise as ``check`` unless the request has one of the keys that monitors have."""
-        self.check(endpoint, environ, self._require_monitor_key)
+    def check(self, endpoint: str, environ: Mapping[str, Any]) -> Caller:
+        """Who calls, by the request's ``Authorization`` header.
 
-    def _require_monitor_key(self, header: str) -> None:
-        """Compares every key, so that the time does not tell which one came close."""
-        scheme, _, given = header.partition(" ")
-        keys = [*self._settings.metrics_keys, *self._settings.api_keys]
-        fits = [same(given.strip(), key.get_secret_value()) for key in keys]
-        if scheme.lower() != "bearer" or not any(fits):
-            raise Unauthorized(
-                "Give one of SMSGATE_METRICS_KEYS or SMSGATE_API_KEYS as "
-                "`Authorization: Bearer <key>`."
-            )
-
-    def check(self, endpoint: str, environ: Mapping[str, Any], who: Callable[[str], T]) -> T:
-        """What ``who`` makes of the request's ``Authorization`` header.
-
-        Raises ``Unauthorized`` where ``who`` does, and ``TooManyWrongKeys`` in its place where too
-        many came from the address.
+        Raises what ``Keyring.authenticate`` does, and ``TooManyWrongKeys`` in place of
+        ``Unauthorized`` where too many came from the address.
         """
         header = environ.get("HTTP_AUTHORIZATION", "")
         given = header.partition(" ")[2].strip()
         try:
-            return who(header)
+            return self._keyring.authenticate(header)
         except Unauthorized:
             if not given:
                 self._metrics.count(REFUSED_KEYS, endpoint, "missing")

@@ -83,22 +83,21 @@ def application(services: Services) -> Flask:
     ``/v1`` and the console are made when somebody first asks for them: their tables, forms and
     templates take memory, and a process that answers webhooks does not need them.
     """
-    app, parts = bare_application(services.settings), Parts(services)
-    keys = ApiKeyGuard(services.settings, services.store)
-    app.register_blueprint(webhooks.blueprint(services.settings, services.store, services.ingest))
-    app.register_blueprint(health.blueprint(services.monitor, keys))
-    app.register_blueprint(metrics.blueprint(services.store, services.monitor, keys))
+    settings, store, stored = services.settings, services.store, services.records.keys
+    app, parts = bare_application(settings), Parts(services)
+    keys = ApiKeyGuard(Keyring(stored, settings.api_keys, settings.programs.renamed), store)
+    monitors = ApiKeyGuard(Keyring(None, [*settings.metrics_keys, *settings.api_keys]), store)
+    app.register_blueprint(webhooks.blueprint(settings, store, services.ingest))
+    app.register_blueprint(health.blueprint(services.monitor, monitors))
+    app.register_blueprint(metrics.blueprint(store, services.monitor, monitors))
     for module in features.modules("routes"):
         parts.bind(module.register, 1)(app)
-
-    settings = services.settings
-    keyring = Keyring(services.records.keys, settings.api_keys, settings.programs.renamed)
-    services.records.keys.known()  # now, so that keys are known when the records are away later
+    stored.known()  # now, so that keys are known when the records are away later
 
     @cache
     def api() -> WSGIApplication:
         v1 = importlib.import_module("smsgate.web.v1")
-        return parts.bind(v1.create_api, 2)(keys, keyring)  # type: ignore[no-any-return]  # by its name
+        return parts.bind(v1.create_api, 1)(keys)  # type: ignore[no-any-return]  # by its name
 
     @cache
     def console() -> WSGIApplication:

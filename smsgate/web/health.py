@@ -41,7 +41,7 @@ def blueprint(monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
         With a key of ``/metrics`` as it is at this moment, and with every condition that holds.
         """
         if request.authorization is not None and request.authorization.type == "bearer":
-            keys.check_monitor_key("readyz", request.environ)
+            keys.check("readyz", request.environ)
             return _answer(monitor.look(), with_details=True)
         return _answer(recent.get(), with_details=False)
 

@@ -67,7 +67,7 @@ def blueprint(store: Store, monitor: Monitor, keys: ApiKeyGuard) -> Blueprint:
     @routes.get("/metrics")
     def metrics() -> Response:
         """Answer in the text format that the caller understands."""
-        keys.check_monitor_key("metrics", request.environ)
+        keys.check("metrics", request.environ)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(MetricsCollector(store, monitor)), content_type=content_type)
 

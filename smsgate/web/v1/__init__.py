@@ -12,7 +12,6 @@ from flask import Blueprint, Flask, Response, g, request
 from limits import RateLimitItemPerSecond
 
 from smsgate import features
-from smsgate.api_keys import Keyring
 from smsgate.domain.errors import TooManyCalls
 from smsgate.interface import openapi
 from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
@@ -33,10 +32,8 @@ STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.upload)
 """Endpoints that read the body themselves."""
 
 
-def create_api(
-    keys: ApiKeyGuard, keyring: Keyring, parts: Parts, settings: Settings, store: Store
-) -> Flask:
-    """Return the application of the first version. Every route of it wants a key of the ring."""
+def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store) -> Flask:
+    """Return the application of the first version. Every route of it wants a key."""
     app = bare_application(settings, streamed=STREAMED)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
@@ -47,7 +44,7 @@ def create_api(
     @api.before_request
     def authorise() -> None:
         """Refuse before anything else is looked at."""
-        g.caller = keys.check("v1", request.environ, keyring.authenticate)
+        g.caller = keys.check("v1", request.environ)
         if not rate:
             return
         # By the clock, so that one question to Redis says all: windows begin for all at once.
