@@ -15,8 +15,8 @@ import redis
 import structlog
 from hypothesis import settings
 
-from smsgate.classifier import Vocabulary, load_sets
-from smsgate.classifier.vocabulary import vocabulary_of
+from smsgate.classifier import load_sets
+from smsgate.classifier.near import NearKeywords, near_keywords
 from smsgate.cli import redis_server as own_redis
 from smsgate.cli.process_groups import ProcessGroups
 from smsgate.records.database import Database
@@ -89,9 +89,9 @@ def _is_meant(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def keyword_sets() -> Vocabulary:
+def keyword_sets() -> NearKeywords:
     """What the shipped keyword sets know, which all tests share while somebody holds it."""
-    return vocabulary_of(load_sets(None, ("*",))[0])
+    return near_keywords(load_sets(None, ("*",))[0])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -25,8 +25,9 @@ _KNOWN_FOR = {
 _ACTING = {"opt_out": "stop", "opt_out_all": "stop", "opt_in": "start", "help": "help"}
 
 
-def faults_of(program: ProgramProfile, sets: KeywordSets, keywords: KeywordIndex) -> list[Fault]:
+def faults_of(program: ProgramProfile, keywords: KeywordIndex) -> list[Fault]:
     """What is wrong with the sets of a program, each fault with the places concerned."""
+    sets = keywords.sets
     faults = [fault for found in keywords.alike.values() for fault in _contradictions(sets, found)]
     faults += _misused(sets)
     faults += _missing(sets, keywords) if program.region == "US" else ()

@@ -10,10 +10,11 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from smsgate.classifier.checks import faults_of
-from smsgate.classifier.decisions import Decisions
+from smsgate.classifier.decisions import Decisions, Text, spelt, tokenize
 from smsgate.classifier.features import Passage
 from smsgate.classifier.keyword_rules import KeywordRules
-from smsgate.classifier.model import Scores, probability
+from smsgate.classifier.model import Model, Scores, probability, shipped_model
+from smsgate.classifier.near import near_keywords
 from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
 from smsgate.classifier.other_lists import owners
 from smsgate.classifier.passage import passage_of
@@ -22,8 +23,6 @@ from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.safeguards import find_crisis, without_refused_calls
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.signature import without_device
-from smsgate.classifier.text import Text, spelt, tokenize
-from smsgate.classifier.vocabulary import Vocabulary, vocabulary_of
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 
@@ -65,25 +64,22 @@ _TELLING = 0.4
 class Classifier:
     """Decides for one program. Pure: the same text always gets the same decision."""
 
-    def __init__(self, program: ProgramProfile, known: Vocabulary | KeywordSets) -> None:
-        """Take the program and its keyword sets, or what these know.
-
-        Raises ``ConfigurationError`` where the sets have faults.
-        """
-        if isinstance(known, KeywordSets):
-            known = vocabulary_of(known)
-        if faults := faults_of(program, known.sets, known.keywords):
+    def __init__(
+        self, program: ProgramProfile, sets: KeywordSets, model: Model | None = None
+    ) -> None:
+        """Raise ``ConfigurationError`` where the sets have faults. The model is the shipped one."""
+        near = near_keywords(sets)
+        if faults := faults_of(program, near.keywords):
             raise ConfigurationError(faults)
         self.program = program
-        self.version = known.version
-        self.keywords = known.keywords
-        self._known = known
-        self._model = known.model
+        self.version = sets.version
+        self.keywords = near.keywords
+        self._model = model or shipped_model()
         self._templates = Templates(program.templates)
         self._suppress, self._hold = _LIMITS[program.kind]
         self._ready: dict[str, Decision | None] = {}
-        self._decisions = Decisions(program, known.keywords, known.version)
-        self._rules = KeywordRules(program, known, self._decisions)
+        self._decisions = Decisions(program, near.keywords)
+        self._rules = KeywordRules(program, near, self._model.concepts, self._decisions)
 
     def classify(self, text: str, number: str = "") -> Decision:
         """What the text asks for.
@@ -131,7 +127,7 @@ class Classifier:
         ):
             return subject.fallback
         uncertain = decision is None or decision.rule == BY_MODEL
-        unread = self._known.unread if uncertain and not text.isascii() else None
+        unread = self.keywords.unread if uncertain and not text.isascii() else None
         if unread and unread.search(text):
             note = "no keyword set of the program is in this script"
             return self._decisions.decided(subject, Intent.REVIEW, "unread_script", note=note)
@@ -212,13 +208,9 @@ class Classifier:
         if own is text.tokens:
             return self._decisions.decided(text, Intent.OPT_OUT, "no_channel")
         text.read_as(own, "other channel")
-        if len(text.words) > _REST or any(map(self._stops, text.words)):
+        if len(text.words) > _REST or any(self.keywords.stop([word]) for word in text.words):
             return None
         return self._decisions.decided(text, Intent.NONE, "other_channel")
-
-    def _stops(self, word: str) -> bool:
-        keyword = self.keywords.find([word])
-        return keyword is not None and keyword.stops
 
     def _passage(self, text: Text) -> Passage:
         return passage_of(text.cleaned, text.tokens, self._model.concepts, self.keywords)

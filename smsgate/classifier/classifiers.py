@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from smsgate.classifier.checks import faults_of
 from smsgate.classifier.classifier import Classifier
+from smsgate.classifier.near import NearKeywords, near_keywords
 from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
-from smsgate.classifier.vocabulary import Vocabulary, vocabulary_of
 from smsgate.domain.errors import ConfigurationError, Fault
 
 
@@ -20,7 +20,7 @@ class Classifiers(Mapping[str, Classifier]):
         self._own = own
         self._programs = {program.name: program for program in programs}
         self._made: dict[str, Classifier] = {}
-        self._known: list[Vocabulary] = []
+        self._known: list[NearKeywords] = []
         self._lock = threading.Lock()
         names = dict.fromkeys(name for one in self._programs.values() for name in one.keywords)
         self._sets, self._faults = load_sets(own, names)
@@ -36,9 +36,9 @@ class Classifiers(Mapping[str, Classifier]):
             return self._faults
         found: dict[Fault, None] = {}
         for program in self._programs.values():
-            known = vocabulary_of(self._of(program))
+            known = near_keywords(self._of(program))
             self._known.append(known)  # for the classifier, which is made later
-            found |= dict.fromkeys(faults_of(program, known.sets, known.keywords))
+            found |= dict.fromkeys(faults_of(program, known.keywords))
         return list(found)
 
     def __getitem__(self, name: str) -> Classifier:

@@ -1,30 +1,91 @@
-"""Decisions as they go out: with rule, keyword, language, scope and what normalisation did."""
+"""A text on its way through the rules, and the decisions that these come to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex
-from smsgate.classifier.normalize import clean, fold, folded, tokens
+from smsgate.classifier.normalize import (
+    ASK,
+    PUNCTUATION,
+    clean,
+    fold,
+    folded,
+    letters,
+    tokens,
+)
 from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
-from smsgate.classifier.text import Text
 from smsgate.domain.languages import SPOKEN_IN
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.domain.phone import region_of
 
+_SHORT, _SHORT_CHARACTERS = 6, 24
+"""Words, and characters of scripts without blanks, up to which a text is tried as a keyword."""
 _TOPICS = {"marketing": "promotions", "service": "reminders"}
 """By kind of program, the list of words that people call its texts."""
+
+
+class Text:
+    """One text on its way through the rules."""
+
+    __slots__ = ("cleaned", "fallback", "number", "quoted", "steps", "tokens", "words")
+
+    def __init__(self, cleaned: str, steps: tuple[str, ...] = (), number: str = "") -> None:
+        self.cleaned = cleaned
+        self.number = number
+        self.steps = steps
+        self.quoted = False
+        self.fallback: Decision | None = None
+        self.read_as(tokenize(cleaned))
+
+    def read_as(self, found: list[str], *steps: str) -> None:
+        """Go on with these tokens, which some more steps have led to."""
+        self.tokens = found
+        self.words = words_of(found)
+        self.steps += steps
+
+    @property
+    def asks(self) -> bool:
+        """Whether it has a question mark; ``STOP?!`` is a cry and no question."""
+        return ASK in self.tokens and "!" not in self.cleaned
+
+    @property
+    def short(self) -> bool:
+        """Whether it may be a keyword with something around it."""
+        return (
+            len(self.words) <= _SHORT
+            or len(self.cleaned) <= _SHORT_CHARACTERS
+            or (
+                all(len(word) == 1 for word in self.words[:_SHORT_CHARACTERS])
+                and len(self.words) <= _SHORT_CHARACTERS
+            )
+        )
+
+
+def tokenize(cleaned: str) -> list[str]:
+    """Words with their accents, and the marks that pause or end."""
+    return letters(tokens(cleaned))
+
+
+def words_of(found: Iterable[str]) -> list[str]:
+    """The words alone."""
+    return [token for token in found if token not in PUNCTUATION]
+
+
+def spelt(words: Sequence[str]) -> str:
+    """Words as they were written: letters of scripts without blanks are one word again."""
+    return ("" if all(len(word) == 1 for word in words) else " ").join(words)
 
 
 class Decisions:
     """Writes down what the rules of one program found."""
 
-    def __init__(self, program: ProgramProfile, keywords: KeywordIndex, version: str) -> None:
+    def __init__(self, program: ProgramProfile, keywords: KeywordIndex) -> None:
         self._program = program
-        self._version = version
+        self._version = keywords.sets.version
         self._titles = [
             [fold(word) for word in tokens(clean(name)[0])]
             for name in (program.title, program.name, *program.formerly)
@@ -88,7 +149,7 @@ class Decisions:
             return ALL
         if intent is not Intent.OPT_OUT:
             return ""
-        plain = folded(list(words))
+        plain = folded([*words])
         if any(word in self._topics or word.startswith(self._stems) for word in plain):
             return "program"
         text = f" {' '.join(plain)} "

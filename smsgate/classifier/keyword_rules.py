@@ -6,17 +6,15 @@ import re
 
 from msgspec.structs import replace
 
-from smsgate.classifier.concepts import NEGATION
-from smsgate.classifier.decisions import Decisions
+from smsgate.classifier.concepts import NEGATION, Concepts
+from smsgate.classifier.decisions import Decisions, Text, tokenize, words_of
 from smsgate.classifier.keywords import Keyword, key_of
-from smsgate.classifier.near import EVERYTHING
+from smsgate.classifier.near import EVERYTHING, NearKeywords
 from smsgate.classifier.normalize import clean, fold, folded, tokens
 from smsgate.classifier.passage import parted
 from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
-from smsgate.classifier.text import Text, tokenize, words_of
-from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.domain.messages import ALL, Decision, Intent
 
 _SIGNED = 4
@@ -38,10 +36,12 @@ _CONTRADICTING = 4
 class KeywordRules:
     """Knows the keywords of one program, and what may stand around one."""
 
-    def __init__(self, program: ProgramProfile, known: Vocabulary, decisions: Decisions) -> None:
-        self._known = known
-        self._keywords = known.keywords
-        self._concepts = known.model.concepts
+    def __init__(
+        self, program: ProgramProfile, near: NearKeywords, concepts: Concepts, decisions: Decisions
+    ) -> None:
+        self._near = near
+        self._keywords = near.keywords
+        self._concepts = concepts
         self._decisions = decisions
         self.own_words = {key_of(tokenize(clean(word)[0])) for word in program.opt_out_words}
         """What the program's texts print, which is an opt-out there whatever it means elsewhere."""
@@ -65,12 +65,13 @@ class KeywordRules:
             if sure is None:
                 continue
             found = tokenize(signed.body)
+            words = words_of(found)
             if sure and signed.below and not self._stops(text.cleaned.strip()[len(signed.body) :]):
                 text.cleaned = signed.body
                 text.read_as(found, "signature")
                 return self.exact(text)
-            keyword = self._keywords.find(self._keywords.bare(words_of(found)))
-            if keyword is None or not keyword.stops or len(words_of(found)) > _SIGNED:
+            keyword = self._keywords.stop(self._keywords.bare(words))
+            if keyword is None or len(words) > _SIGNED:
                 continue
             if sure:
                 return self._decisions.by_keyword(text, keyword, "keyword_politely", ("signature",))
@@ -83,7 +84,7 @@ class KeywordRules:
         """Whether a line of a text, or a word of one, is an opt-out anywhere."""
         rows = [words_of(tokenize(line)) for line in text.split("\n")]
         parts = [part for row in rows for part in (row, *([word] for word in row))]
-        return any(found is not None and found.stops for found in map(self._keywords.find, parts))
+        return any(map(self._keywords.stop, parts))
 
     def _is_name(self, signed: Signature) -> bool | None:
         """Whether it is surely somebody's name; nothing where it is no name at all.
@@ -97,7 +98,7 @@ class KeywordRules:
             return None if signed.titled or signed.names else signed.below
         if any(self._keywords.find(part) for part in (words, *([word] for word in words))):
             return None
-        first = words[0] in self._known.names or signed.dashed
+        first = words[0] in self._keywords.names or signed.dashed
         known = [self._concepts.knows(word) for word in words]
         if not first and all(known):
             return None
@@ -115,8 +116,8 @@ class KeywordRules:
         if text.quoted:  # what is left of it may stand behind a pause
             lines = [words for words, _ in parted(text.tokens)]
         for line in (lines[0], lines[-1]) if len(lines) > 1 else ():
-            found = self._keywords.find(self._keywords.bare(words_of(line)))
-            if found is not None and found.stops and found.language == ANY_LANGUAGE:
+            found = self._keywords.stop(self._keywords.bare(words_of(line)))
+            if found is not None and found.language == ANY_LANGUAGE:
                 keyword = found
         return self._decisions.by_keyword(text, keyword, "keyword_in_sentence") if keyword else None
 
@@ -125,28 +126,23 @@ class KeywordRules:
         if not text.short:
             first = text.words[0]
             torn = 3 if "cut" in text.steps else 0
-            keyword = self._keywords.find([first])
             again = text.words.count(first) >= len(text.words) - torn and not text.asks
-            if again and keyword is not None and keyword.stops:
-                return self._decisions.by_keyword(
-                    text, keyword, "keyword_repeated", ("repetition",)
-                )
-            return None
+            keyword = self._keywords.stop([first]) if again else None
+            if keyword is None:
+                return None
+            return self._decisions.by_keyword(text, keyword, "keyword_repeated", ("repetition",))
         if text.asks:
             keyword = self._keywords.find(self._keywords.bare(text.words))
-            talk = keyword is not None and keyword.entry.intent == "none"
-            return (
-                self._decisions.by_keyword(text, keyword, "keyword_politely")
-                if keyword and talk
-                else None
-            )
-        if echo := self._known.near.echo(text.words):
+            if keyword is None or keyword.entry.intent != "none":
+                return None
+            return self._decisions.by_keyword(text, keyword, "keyword_politely")
+        if echo := self._near.echo(text.words):
             return self._decisions.decided(text, Intent.OPT_OUT, "instruction_echo", echo)
         if self._contradicts(text.words):
             return self._decisions.decided(text, Intent.REVIEW, "stop_and_start")
         if beside := self._with_signs(text):
             return beside
-        if found := self._known.near.found(text.words):
+        if found := self._near.found(text.words):
             return self._wrapped(text, *found)
         named = self._keywords.find(self._keywords.bare(self._decisions.nameless(text.words)))
         if named is None or not named.certain:
@@ -189,8 +185,8 @@ class KeywordRules:
         if numbers and len(worded) > 1 and words[-2] in _LINKS:
             worded.remove(words[-2])
         stuck = [_NUMBERED.sub("", word) for word in worded]
-        keyword = self._keywords.find(stuck) if stuck and stuck != words else None
-        if keyword is None or not keyword.stops:
+        keyword = self._keywords.stop(stuck) if stuck != words else None
+        if keyword is None:
             return None
         long = all(len(number) >= _SHORT_CODE for number in numbers)
         if not laughs and (keyword.language == ANY_LANGUAGE or long):
@@ -202,14 +198,12 @@ class KeywordRules:
         """Whether all words are keywords, and some ask for something else: ``help stop``."""
         if not 1 < len(words) <= _CONTRADICTING:
             return False
-        found = [self._keywords.find([word]) for word in words]
-        if not all(one is not None and one.certain for one in found):
-            return False
-        asked = {
-            one.entry.opts_out
-            for word, one in zip(words, found, strict=True)
-            if one is not None
-            and one.entry.intent != "none"
-            and (one.entry.opts_out or self._keywords.bare([word]))
-        }
+        asked = set[bool]()
+        for word in words:
+            keyword = self._keywords.find([word])
+            if keyword is None or not keyword.certain:
+                return False
+            entry = keyword.entry
+            if entry.opts_out or (entry.intent != "none" and self._keywords.bare([word])):
+                asked.add(entry.opts_out)
         return len(asked) > 1

@@ -7,17 +7,25 @@ block advertising, and ``STOP DND`` what unblocks it (TCCCPR 2018).
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smsgate.classifier.normalize import PUNCTUATION, clean, fold, has_unspaced, letters, tokens
-from smsgate.classifier.sets import KeywordEntry, Language, listed
+from smsgate.classifier.sets import KeywordEntry, KeywordSets, Language, listed
 from smsgate.domain.messages import Intent
 
 _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
+_RARE_SCRIPTS = (
+    "\u0530-\u058f\u0700-\u074f\u0780-\u07bf\u0a80-\u0aff\u0b00-\u0b7f\u0c80-\u0cff\u0d00-\u0d7f"
+    "\u0d80-\u0dff\u0e80-\u0eff\u0f00-\u0fff\u1000-\u109f\u10a0-\u10ff\u1200-\u139f\u13a0-\u13ff"
+    "\u1780-\u17ff\u1800-\u18af"
+)
+"""Scripts that the model may know nothing of, where no set of a program is written in them."""
 _BETWEEN = " # "
 """Separates texts that are tokenized in one call, which takes a tenth of the time."""
 
@@ -62,7 +70,8 @@ class Keyword:
 class KeywordIndex:
     """The keywords of some sets, by what people type, and the other words that their sets list."""
 
-    def __init__(self, languages: Mapping[str, Language]) -> None:
+    def __init__(self, sets: KeywordSets) -> None:
+        self.sets = sets
         self.typed: dict[str, Keyword] = {}
         """By what is typed, with or without accents; of two the certain one."""
         self.alike: defaultdict[str, list[Keyword]] = defaultdict(list)
@@ -75,7 +84,7 @@ class KeywordIndex:
         self._polite: set[str] = set()
         self._first: defaultdict[str, int] = defaultdict(int)
         self._last: defaultdict[str, int] = defaultdict(int)
-        for language in languages.values():
+        for language in sets.languages.values():
             self._add_keywords(language)
             for name, text in language.words.items():
                 self._words[name] += listed(text)
@@ -84,6 +93,18 @@ class KeywordIndex:
         for key, found in self.alike.items():
             if len(found) > 1:
                 self._share(key, found)
+        self.names = frozenset([*self.each("names"), *self.each("names_or_words")])
+        self.unread = self._unread_scripts()
+
+    def _unread_scripts(self) -> re.Pattern[str] | None:
+        """Three letters in a row of a script in which no keyword is written."""
+        chars = sorted(set("".join(self.typed)))
+        unread = [
+            f"{first}-{last}"
+            for first, last in re.findall("(.)-(.)", _RARE_SCRIPTS)
+            if bisect_left(chars, first) == bisect_right(chars, last)
+        ]
+        return re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
 
     def _add_keywords(self, language: Language) -> None:
         every = [(entry, word) for entry in language.entries for word in entry.each()]
@@ -144,6 +165,11 @@ class KeywordIndex:
             if found and found.word.isascii() and plain.isascii() and any(accents):
                 return None
         return found
+
+    def stop(self, words: Sequence[str]) -> Keyword | None:
+        """The keyword that these words are, if it is an opt-out whatever stands around it."""
+        found = self.find(words)
+        return found if found is not None and found.stops else None
 
     def within(self, plain: Sequence[str]) -> Keyword | None:
         """The first keyword that counts anywhere in a text; the words are without accents."""

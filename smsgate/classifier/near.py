@@ -12,9 +12,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from weakref import WeakValueDictionary
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of, read_words
 from smsgate.classifier.normalize import fold, folded, has_unspaced
+from smsgate.classifier.sets import KeywordSets
 
 _LOOKALIKE = str.maketrans(
     "авеёкмнорстухіјѕԁԛԝһпрοαερτνικυχγω",
@@ -47,22 +49,29 @@ _LONG_ENOUGH, _LONGEST = 6, 16
 """Letters from which the keywords of all languages are corrected to (the named ones from four), and
 of the longest word that is."""
 _REMEMBERED = 20_000
+RULES = {
+    "politeness": "keyword_politely",
+    EVERYTHING: "keyword_politely",
+    "repetition": "keyword_repeated",
+    "typo": "keyword_typo",
+    "spelling": "keyword_spelt",
+}
+"""The rule by the first step that led to a keyword; any other step is one of spelling."""
 Found = tuple[Keyword, str, tuple[str, ...]]
 """The keyword, the rule that found it, and what had to be done to the text."""
-_Candidate = tuple[str, tuple[str, ...], list[str]]
+_Candidate = tuple[tuple[str, ...], list[str]]
 
 
 class NearKeywords:
     """Reads a short text as a keyword."""
 
     def __init__(self, keywords: KeywordIndex) -> None:
-        self._keywords = keywords
+        self.keywords = keywords
         self._all = {key_of(folded(words)) for words in read_words([*keywords.each(EVERYTHING)])}
         self._verbs, self._first, self._ends = (
             tuple(keywords.each(name)) for name in ("echo_verb", "echo_first", "echo_end")
         )
-        self._named = tuple(dict.fromkeys(keywords.each("correct_to")))
-        self._plainest = frozenset(self._named)
+        self._named = tuple(keywords.each("correct_to"))
         real = {key for key, found in keywords.typed.items() if not found.entry.opts_out}
         real.update(keywords.each("not_typos"))
         long = (
@@ -86,55 +95,51 @@ class NearKeywords:
 
     def found(self, words: list[str]) -> Found | None:
         """The keyword that the words of a short text are, if they are one."""
-        for rule, steps, candidate in self._candidates(words):
-            keyword = self._keywords.find(candidate)
-            if keyword is not None and not (
-                steps and len(keyword.word) == 1 and keyword.word.isalnum()
-            ):
-                return keyword, rule, steps
+        for steps, candidate in self._candidates(words):
+            keyword = self.keywords.find(candidate)
+            if keyword is not None and not (len(keyword.word) == 1 and keyword.word.isalnum()):
+                step = "typo" if "typo" in steps else steps[0]
+                return keyword, RULES.get(step, RULES["spelling"]), steps
         return None
 
     def _candidates(self, words: list[str]) -> Iterator[_Candidate]:
-        spelt = "".join(words)
-        if 1 < len(words) == len(spelt) and not has_unspaced(spelt):
+        joined = "".join(words)
+        if 1 < len(words) == len(joined) and not has_unspaced(joined):
             # before courtesy goes, of which some is a single letter
-            yield "keyword_spelt", ("spaced letters",), [spelt]
-            yield (
-                "keyword_spelt",
-                ("spaced letters", "letters for digits"),
-                [spelt.translate(_DIGITS)],
-            )
-        first, last = self._keywords.courtesy(words)
+            yield ("spaced letters",), [joined]
+            yield ("spaced letters", "letters for digits"), [joined.translate(_DIGITS)]
+        first, last = self.keywords.courtesy(words)
         bare = words[first:last]
         if not bare:
             yield from self._repeated(words)
             yield from self._among(words)
             return
         # without the courtesy behind, before, or on both sides: ``no more`` is none
-        for end in range(len(words) - 1, last - 1, -1):
-            yield "keyword_politely", ("politeness",), words[:end]
-        for start in range(1, first + 1):
-            yield "keyword_politely", ("politeness",), words[start:]
-        if len(bare) < len(words):
-            yield "keyword_politely", ("politeness",), bare
+        behind = [words[:end] for end in range(len(words) - 1, last - 1, -1)]
+        before = [words[start:] for start in range(1, first + 1)]
+        both = [bare] if len(bare) < len(words) else []
+        for polite in (*behind, *before, *both):
+            yield ("politeness",), polite
         longest = _LONGEST_ALL if bare[-1].isascii() else len(bare) - 1
         for length in range(1, min(longest, len(bare) - 1) + 1):
             if key_of(folded(bare[-length:])) in self._all:
-                yield "keyword_politely", (EVERYTHING,), bare[:-length]
+                yield (EVERYTHING,), bare[:-length]
         yield from self._repeated(bare)
         yield from self._misspelt(bare)
 
     def _misspelt(self, words: list[str]) -> Iterator[_Candidate]:
-        for name, other in self._spelt(words):
-            yield "keyword_spelt", (name,), other
-            yield "keyword_spelt", (name, "politeness"), self._keywords.bare(other)
         text = " ".join(words)
+        readings: list[_Candidate] = [((), words)]
         for letters in (text, text.replace("1", "i")):
             plain = letters.translate(_DIGITS).split()
             if plain != words and len("".join(plain)) > 1:
-                yield "keyword_spelt", ("letters for digits",), plain
-                for name, other in self._spelt(plain):
-                    yield "keyword_spelt", ("letters for digits", name), other
+                readings.append((("letters for digits",), plain))
+        for steps, reading in readings:
+            if steps:
+                yield steps, reading
+            for step, other in self._spelt(reading):
+                yield (*steps, step), other
+                yield (*steps, step, "politeness"), self.keywords.bare(other)
         if len(words) <= _CORRECTED:
             yield from self._corrected(words)
 
@@ -148,12 +153,11 @@ class NearKeywords:
         if _TRIPLE.search(text):
             yield "repeated letters", _TRIPLE.sub(r"\1", text).split()
             yield "repeated letters", _TRIPLE.sub(r"\1\1", text).split()
-        others = [("doubled letters", _DOUBLE.sub(r"\1", text))] if _DOUBLE.search(text) else []
+        others = [("doubled letters", _DOUBLE.sub(r"\1", text))]
         if not (text.isascii() and len(text) < len(_ALPHABETS)):
             others += [(name, text.translate(letters)) for name, letters in _ALPHABETS]
         for name, other in others:
-            sure = name == "look-alikes" or other in self._plainest
-            if other != text and sure:
+            if other != text and (name == "look-alikes" or other in self._named):
                 yield name, other.split()
 
     def _among(self, words: list[str]) -> Iterator[_Candidate]:
@@ -161,21 +165,31 @@ class NearKeywords:
 
         And the yes of an answer, which is courtesy beside other keywords: ``sí por favor``.
         """
-        found = [(word, self._keywords.find([word])) for word in words]
-        stops = (word for word, keyword in found if keyword is not None and keyword.stops)
-        answers = (word for word, keyword in found if keyword is not None and keyword.entry.ask)
+        found = [(word, one) for word in words if (one := self.keywords.find([word]))]
+        stops = (word for word, keyword in found if keyword.stops)
+        answers = (word for word, keyword in found if keyword.entry.ask)
         for word in (*stops, *answers):
-            yield "keyword_politely", ("politeness",), [word]
+            yield ("politeness",), [word]
 
     def _repeated(self, words: list[str]) -> Iterator[_Candidate]:
         if len(set(words)) == 1:
-            yield "keyword_repeated", ("repetition",), words[:1]
+            yield ("repetition",), words[:1]
         half = len(words) // 2
         if words[:half] == words[half:]:
-            yield "keyword_repeated", ("repetition",), words[:half]
+            yield ("repetition",), words[:half]
         written = _WRITTEN_AGAIN.fullmatch(words[0]) if len(words) == 1 else None
         if written:
-            yield "keyword_repeated", ("repetition",), [written[1]]
+            yield ("repetition",), [written[1]]
+
+    def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
+        corrected = [self._correct(word) for word in words]
+        if corrected != list(words):
+            yield ("typo",), corrected
+            yield ("typo", "politeness"), self.keywords.bare(corrected)
+        if len(words) > 1:
+            joined = self._corrector.correct(fold("".join(words)))
+            if joined:
+                yield ("joined words", "typo"), [joined]
 
     def _correct(self, word: str) -> str:
         """A word without its typo; accents that the keyword has not are no second one."""
@@ -184,15 +198,17 @@ class NearKeywords:
         accented = plain.isascii() and not word.isascii() and "ı" not in word
         return word if not found or (accented and found.isascii() and found != plain) else found
 
-    def _corrected(self, words: Sequence[str]) -> Iterator[_Candidate]:
-        corrected = [self._correct(word) for word in words]
-        if corrected != list(words):
-            yield "keyword_typo", ("typo",), corrected
-            yield "keyword_typo", ("typo", "politeness"), self._keywords.bare(corrected)
-        if len(words) > 1:
-            joined = self._corrector.correct(fold("".join(words)))
-            if joined:
-                yield "keyword_typo", ("joined words", "typo"), [joined]
+
+_shared: WeakValueDictionary[str, NearKeywords] = WeakValueDictionary()
+"""By the version of sets: a configuration shares what they know with the one before."""
+
+
+def near_keywords(sets: KeywordSets) -> NearKeywords:
+    """The keywords of some sets, once for all programs that have the same ones."""
+    known = _shared.get(sets.version)
+    if known is None:
+        known = _shared[sets.version] = NearKeywords(KeywordIndex(sets))
+    return known
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
@@ -231,16 +247,8 @@ def _edges(word: str) -> tuple[str, str, str]:
 
 def is_one_edit(word: str, target: str) -> bool:
     """Whether one letter was changed, left out, doubled or added, or two were swapped."""
-    if word == target:
-        return True
-    size = len(word) - len(target)
-    if abs(size) > 1:
-        return False
-    alike = min(len(word), len(target))
-    at = next((at for at in range(alike) if word[at] != target[at]), alike)
-    if size == 0:
-        swapped = word[at : at + 2] == target[at : at + 2][::-1]
-        return word[at + 1 :] == target[at + 1 :] or (
-            swapped and word[at + 2 :] == target[at + 2 :]
-        )
-    return word[at:] == target[at + 1 :] if size < 0 else word[at + 1 :] == target[at:]
+    shorter = min(len(word), len(target))
+    alike = next((at for at in range(shorter) if word[at] != target[at]), shorter)
+    rest, wanted = word[alike:], target[alike:]
+    swapped = rest[:2] == wanted[1::-1] and rest[2:] == wanted[2:]
+    return swapped or rest[1:] in (wanted, wanted[1:]) or rest == wanted[1:]

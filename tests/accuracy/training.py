@@ -32,7 +32,6 @@ from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.features import Passage, code_of, joint, parts
 from smsgate.classifier.model import Model
 from smsgate.classifier.sets import load_sets
-from smsgate.classifier.vocabulary import Vocabulary
 from smsgate.classifier.weights import OUTPUTS, ConceptTable, WeightsFile, step_of
 from tests.accuracy.concepts import concept_table, lists, words_of
 from tests.accuracy.texts import EXAMS, HOW, OUT, PROGRAM, Labelled, labelled, named
@@ -265,7 +264,7 @@ def train(
         (one for name, one in texts if not name.startswith(("chat/", "dialogues/"))), lists()
     )
     sets, _ = load_sets(None, PROGRAM.keywords)
-    examples = Examples(texts, Classifier(PROGRAM, Vocabulary(sets, blank(meanings))))
+    examples = Examples(texts, Classifier(PROGRAM, sets, blank(meanings)))
     say(f"{len(texts)} texts, {examples.matrix.shape[1]} features, seed {SEED}")
     every = np.arange(len(examples.labels))
     shipped: dict[str, Learnt] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from smsgate.classifier import Classifier, Vocabulary, load_sets
+from smsgate.classifier import Classifier, KeywordSets, load_sets
 from smsgate.settings import Program
 
 
@@ -26,12 +26,11 @@ def program(**changes: object) -> Program:
 def classifier(**changes: object) -> Classifier:
     """Its classifier, with the shipped keyword sets."""
     made = program(**changes)
-    return Classifier(made, _known(made.keywords))
+    return Classifier(made, _sets(made.keywords))
 
 
 @cache
-def _known(keywords: tuple[str, ...]) -> Vocabulary:
-    """What the sets know, which is the same for every program."""
+def _sets(keywords: tuple[str, ...]) -> KeywordSets:
     sets, faults = load_sets(None, keywords)
     assert faults == []
-    return Vocabulary(sets)
+    return sets

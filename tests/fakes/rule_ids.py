@@ -9,6 +9,7 @@ from pathlib import Path
 
 import smsgate
 from smsgate.classifier.classifier import BY_MODEL
+from smsgate.classifier.near import RULES
 from smsgate.domain.messages import HOW_TO_LEAVE
 
 _ROOT = Path(smsgate.__file__).parent
@@ -18,7 +19,7 @@ _ID = re.compile(r"[a-z]+(?:_[a-z]+)*")
 def rule_ids() -> set[str]:
     """Every rule that the classifier, or the way of a text to it, can put into a decision."""
     files = [*(_ROOT / "classifier").glob("*.py"), _ROOT / "pipeline" / "ingest.py"]
-    found = {BY_MODEL, HOW_TO_LEAVE}
+    found = {BY_MODEL, HOW_TO_LEAVE, *RULES.values()}
     for file in files:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         found |= {rule for node in ast.walk(tree) for rule in _rules_in(node)}
@@ -26,7 +27,7 @@ def rule_ids() -> set[str]:
 
 
 def _rules_in(node: ast.AST) -> Iterator[str]:
-    """Yield the ids in an argument ``rule``, behind an intent, or first of what a rule yields."""
+    """Yield the ids in an argument ``rule``, and behind an intent."""
     if isinstance(node, ast.Call):
         for keyword in node.keywords:
             if keyword.arg == "rule":
@@ -35,8 +36,6 @@ def _rules_in(node: ast.AST) -> Iterator[str]:
             yield from _texts(node.args[2])
     elif isinstance(node, ast.Tuple) and len(node.elts) > 1 and _is_intent(node.elts[0]):
         yield from _texts(node.elts[1])
-    elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
-        yield from _texts(node.value.elts[0])
 
 
 def _is_intent(node: ast.AST) -> bool:
