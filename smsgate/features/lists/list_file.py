@@ -18,6 +18,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import IO, Annotated, Literal, NamedTuple
 
@@ -242,11 +243,12 @@ class ListFile:
             text.detach()
 
 
-_ADD_SEEN = """
-INSERT OR IGNORE INTO seen SELECT value FROM json_each(?)
-WHERE value % 2 = 0 OR NOT EXISTS (SELECT 1 FROM seen WHERE key = value - 1) RETURNING key
+_FIND_SEEN = """
+SELECT value FROM json_each(?) AS new
+CROSS JOIN seen ON seen.key IN (new.value, new.value - new.value % 2)
 """
 """Keys of opt-outs are even, that of a consent to the same number follows."""
+_ADD_SEEN = "INSERT OR IGNORE INTO seen SELECT value FROM json_each(?)"
 
 
 class SeenNumbers:
@@ -269,8 +271,11 @@ class SeenNumbers:
             if not row.reason and state in (None, row.state):
                 found.setdefault(row.number, row)
         keys = {int(number) * 2 + (state == "subscribed"): number for number in found}
-        new = self._db.execute(_ADD_SEEN, [msgspec.json.encode(sorted(keys)).decode()])
-        return {keys[key]: found[keys[key]] for (key,) in new}
+        asked = [msgspec.json.encode(sorted(keys)).decode()]
+        for (key,) in self._db.execute(_FIND_SEEN, asked).fetchall():
+            found.pop(keys[key], None)
+        self._db.execute(_ADD_SEEN, asked)
+        return found
 
 
 def _cell(cells: Sequence[str], place: int | None) -> str:
@@ -278,7 +283,7 @@ def _cell(cells: Sequence[str], place: int | None) -> str:
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    for line in iter(lambda: text.readline(_MAX_LINE_CHARS), ""):
+    for line in iter(partial(text.readline, _MAX_LINE_CHARS), ""):
         if len(line) == _MAX_LINE_CHARS and line[-1] not in "\r\n":
             raise ListUnreadable(f"A line has more than {_MAX_LINE_CHARS:,} characters.")
         yield line

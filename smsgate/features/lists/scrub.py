@@ -48,35 +48,39 @@ def scrub_list(
     check_program(settings, options.program)  # also not ``all``
     list_file, seen, counts = ListFile(file, options), SeenNumbers(), Counter[str]()
     width = len(list_file.header)
-    with whole(clean) as clean_out, whole(blocked) as blocked_out:
-        clean_rows = _writer(clean_out, list_file, list_file.delimiter)
-        delimiter = "," if list_file.delimiter == NO_DELIMITER else list_file.delimiter
-        blocked_rows = _writer(blocked_out, list_file, delimiter)
+    with (
+        whole(clean) as clean_file,
+        _text(clean_file, list_file) as clean_text,
+        whole(blocked) as blocked_file,
+        _text(blocked_file, list_file) as blocked_text,
+    ):
+        end, delimiter = list_file.newline, list_file.delimiter
+        clean_rows = csv.writer(clean_text, delimiter=delimiter, lineterminator=end)
+        delimiter = "," if delimiter == NO_DELIMITER else delimiter
+        blocked_rows = csv.writer(blocked_text, delimiter=delimiter, lineterminator=end)
         if list_file.header:
             clean_rows.writerow(list_file.header)
             blocked_rows.writerow([*list_file.header, "blocked_reason", "blocked_why"])
         for rows in list_file.windows(WINDOW):
-            first = seen.first(rows)
-            numbers = [*first]
+            numbers = [*seen.first(rows)]
             refused = gate.refused(numbers, program=options.program)
-            reasons = {numbers[at]: answer.reason for at, answer in refused.items()}
-            for row in rows:
-                is_first = first.get(row.number) is row
-                reason = row.reason or (reasons.get(row.number, CLEAN) if is_first else DUPLICATE)
-                if reason == BLANK:
-                    continue
-                counts[reason] += 1
-                if reason == CLEAN:
-                    clean_rows.writerow(row.cells)
-                else:
-                    rest = [""] * (width - len(row.cells))
-                    blocked_rows.writerow([*row.cells, *rest, reason, OUTCOMES[reason]])
+            # What the first row of each number gets.
+            reasons: dict[str, str] = dict.fromkeys(numbers, CLEAN)
+            reasons |= {numbers[at]: answer.reason for at, answer in refused.items()}
+            outcomes = [row.reason or reasons.pop(row.number, DUPLICATE) for row in rows]
+            counts.update(outcomes)
+            results = [*zip(rows, outcomes, strict=True)]
+            clean_rows.writerows(row.cells for row, outcome in results if outcome == CLEAN)
+            blocked_rows.writerows(
+                [*row.cells, *[""] * (width - len(row.cells)), outcome, OUTCOMES[outcome]]
+                for row, outcome in results
+                if outcome not in (CLEAN, BLANK)
+            )
             progress("Scrubbing", list_file.read_bytes, list_file.size)
-    outcomes = {CLEAN: counts[CLEAN]} | dict(counts.most_common())
-    return ListResult(counts.total(), outcomes, format=list_file.format, applied=True)
+    del counts[BLANK]
+    found = {CLEAN: counts[CLEAN]} | dict(counts.most_common())
+    return ListResult(counts.total(), found, format=list_file.format, applied=True)
 
 
-def _writer(out: BinaryIO, file: ListFile, delimiter: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    # A line at a time: nothing stays behind when the file is closed.
-    text = io.TextIOWrapper(out, file.encoding, ERRORS, newline="", write_through=True)
-    return csv.writer(text, delimiter=delimiter, lineterminator=file.newline)
+def _text(out: BinaryIO, file: ListFile) -> io.TextIOWrapper:
+    return io.TextIOWrapper(out, file.encoding, ERRORS, newline="")
