@@ -47,6 +47,7 @@ LEAST = {"import": 30_000, "undo": 10_000, "scrub": 111_111}
 MORE_MB = 64
 """Of memory for a large file beside a small one."""
 _STEP = 500_000
+_HOW = ("--program", "alerts", "--json")
 _CONFIG = """
 [accounts.twilio]
 provider    = "twilio"
@@ -156,12 +157,22 @@ class Bench:
         cpu = self._client.info("cpu")
         return float(cpu["used_cpu_user"] + cpu["used_cpu_sys"])
 
+    def archive(self) -> str:
+        """Move events to the records, as a clock does all the time; gives the newest import."""
+        services = build_services_of(self._environ)
+        services.archiver.move_all()
+        newest = next((one.id for one in imports(services.records, 1)), "")
+        services.close()
+        return newest
+
+    def import_again(self) -> Figure:
+        """Import the list that was imported."""
+        self.archive()
+        return self.command(self._rows, "import", str(self.list), *_HOW)
+
     def undo(self) -> Figure:
         """Undo the newest import."""
-        services = build_services_of(self._environ)
-        services.archiver.move_all()  # as a clock does all the time
-        newest = imports(services.records, 1)[0].id
-        services.close()
+        newest = self.archive()
         return self.command(UNDONE, "imports", "undo", newest, "--reason", "bench", "--json")
 
     def sadd(self) -> Figure:
@@ -181,15 +192,14 @@ class Bench:
         here, rows, path = str(self.list), self._rows, self._folder
         to = ("--program", "alerts", "-o", str(path / "clean"), "--blocked",
               str(path / "blocked"), "--json")  # fmt: skip
-        how = ("--program", "alerts", "--json")
         export = ("export", "--program", "alerts", "-o", str(path / "export.csv"))
         commands: dict[str, Callable[[], Figure]] = {
             "scrub": lambda: self.command(rows, "scrub", here, *to),
-            "import, few": lambda: self.command(self._few, "import", str(self.few), *how),
-            "import --preview": lambda: self.command(rows, "import", here, *how, "--preview"),
-            "import": lambda: self.command(rows, "import", here, *how),
-            "import again": lambda: self.command(rows, "import", here, *how),
-            "import to undo": lambda: self.command(UNDONE, "import", str(self.undone), *how),
+            "import, few": lambda: self.command(self._few, "import", str(self.few), *_HOW),
+            "import --preview": lambda: self.command(rows, "import", here, *_HOW, "--preview"),
+            "import": lambda: self.command(rows, "import", here, *_HOW),
+            "import again": self.import_again,
+            "import to undo": lambda: self.command(UNDONE, "import", str(self.undone), *_HOW),
             "undo": self.undo,
             "export": lambda: self.command(rows, *export),
         }
