@@ -114,14 +114,13 @@ class Reminder:
         return had_problem
 
 
-def configure(*, terminal: bool | None = None, buffered: bool = False) -> None:
+def configure(*, buffered: bool = False) -> None:
     """Set structlog and the standard library's logging to one line each on standard error.
 
     ``buffered`` is for processes that log a line for every request (see ``Lines``). On a terminal
     the lines are for people, elsewhere they are JSON. Tracebacks are without the values of
     variables, for among those are bodies and secrets.
     """
-    for_people = sys.stderr.isatty() if terminal is None else terminal
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -134,7 +133,7 @@ def configure(*, terminal: bool | None = None, buffered: bool = False) -> None:
             exception_formatter=structlog.dev.plain_traceback,
             repr_native_str=True,  # what somebody made up writes no escapes to the terminal
         )
-        if for_people
+        if sys.stderr.isatty()
         else structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event).decode())
     )
     lines = Lines(sys.stderr) if buffered else None

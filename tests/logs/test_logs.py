@@ -48,7 +48,7 @@ def test_a_masked_number_shows_its_ends_alone(number: str, shown: str) -> None:
 
 
 def test_a_line_is_json_with_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(terminal=False)
+    logs.configure()
     structlog.get_logger().info("webhook", account="twilio", status=200, ms=0.5, odd={1}, none=None)
     [line] = lines(capsys)
     assert line.pop("timestamp").endswith("Z")
@@ -77,22 +77,23 @@ def test_a_line_is_json_with_level_and_time(capsys: pytest.CaptureFixture[str]) 
 def test_a_number_that_was_not_masked_is_masked_all_the_same(
     capsys: pytest.CaptureFixture[str], value: str, shown: str
 ) -> None:
-    logs.configure(terminal=False)
+    logs.configure()
     structlog.get_logger().info("x", value=value)
     assert lines(capsys)[0]["value"] == shown
 
 
 def test_ids_and_times_are_not_taken_for_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(terminal=False)
+    logs.configure()
     structlog.get_logger().info("x", id="1732460000000", partition=3)
     assert lines(capsys)[0]["id"] == "1732460000000"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_traceback_is_told_without_the_values_of_variables(
-    capsys: pytest.CaptureFixture[str], terminal: bool
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
-    logs.configure(terminal=terminal)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    logs.configure()
     body = "a private " + "text"
     try:
         raise ValueError(f"{NUMBER} failed")
@@ -106,7 +107,7 @@ def test_a_traceback_is_told_without_the_values_of_variables(
 
 
 def test_what_other_packages_log_comes_out_alike(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(terminal=False)
+    logs.configure()
     logging.getLogger("urllib3").info("not told")
     logging.getLogger("urllib3").warning("Retrying %s", f"/x?to={NUMBER}")
     [line] = lines(capsys)
@@ -116,15 +117,18 @@ def test_what_other_packages_log_comes_out_alike(capsys: pytest.CaptureFixture[s
 def test_it_can_be_configured_twice_without_telling_everything_twice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure(terminal=False)
-    logs.configure(terminal=False)
+    logs.configure()
+    logs.configure()
     logging.getLogger("rq").error("once")
     structlog.get_logger().info("once")
     assert [line["event"] for line in lines(capsys)] == ["once", "once"]
 
 
-def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(terminal=True)
+def test_on_a_terminal_a_line_is_for_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    logs.configure()
     structlog.get_logger().info("webhook", number=NUMBER, account="a\x1b[2J\nFORGED")
     written = capsys.readouterr().err
     assert "webhook" in written
@@ -138,7 +142,7 @@ def test_on_a_terminal_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) 
 def test_lines_that_may_wait_come_soon_and_in_their_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.configure(terminal=False, buffered=True)
+    logs.configure(buffered=True)
     log = structlog.get_logger()
     log.info("first")
     log.info("second")
@@ -155,9 +159,7 @@ def test_lines_that_may_wait_come_soon_and_in_their_order(
 
 
 def test_lines_that_wait_when_a_process_ends_are_written() -> None:
-    code = (
-        "import structlog; from smsgate import logs; logs.configure(terminal=False, buffered=True);"
-    )
+    code = "import structlog; from smsgate import logs; logs.configure(buffered=True);"
     code += "structlog.get_logger().info('last')"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(said.stderr)["event"] == "last"
@@ -165,7 +167,7 @@ def test_lines_that_wait_when_a_process_ends_are_written() -> None:
 
 def test_lines_that_wait_when_a_fork_of_multiprocessing_ends_are_written() -> None:
     code = "import multiprocessing, structlog; from smsgate import logs\n"
-    code += "def work():\n    logs.configure(terminal=False, buffered=True)\n"
+    code += "def work():\n    logs.configure(buffered=True)\n"
     code += "    structlog.get_logger().info('last')\n"
     code += (
         "one = multiprocessing.get_context('fork').Process(target=work)\none.start()\none.join()"

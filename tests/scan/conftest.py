@@ -125,7 +125,7 @@ def log(monkeypatch) -> Iterator[Callable[[], str]]:
     root, written = logging.getLogger(), Written()
     level, handlers = root.level, root.handlers[:]
     monkeypatch.setattr("sys.stderr", written)
-    logs.configure(terminal=False)
+    logs.configure()
     yield written.getvalue
     structlog.reset_defaults()
     root.setLevel(level)

@@ -94,14 +94,3 @@ def test_a_queue_that_is_away_is_an_error_of_ours():
     for ask in (job_queue.ping, job_queue.trim, lambda: job_queue.enqueue(APPLY, 1)):
         with pytest.raises(QueueUnavailable):
             ask()
-
-
-def test_a_queue_that_is_closed_keeps_no_connection_and_can_be_used_again(job_queue):
-    """One that is left is closed by whatever collects it, which Python reports."""
-    job_queue.ping()
-    (connection,) = job_queue.redis.connection_pool._available_connections
-    assert connection.is_connected
-    job_queue.close()
-    assert not connection.is_connected
-    job_queue.ping()
-    job_queue.close()
