@@ -62,16 +62,10 @@ def load_configuration(environ: Mapping[str, str], *, with_content: bool = True)
             )
         except ConfigurationError as error:
             raise ConfigurationError([*faults, *error.faults]) from None
-        is_open = has_keys(records)
-    if faults:
-        raise ConfigurationError(faults)
-    return Configuration(
-        settings,
-        content,
-        (*warnings_of(settings, has_keys=is_open), *warnings),
-        version_of(settings, files),
-        began_s,
-    )
+        if faults:
+            raise ConfigurationError(faults)
+        warnings = [*warnings_of(settings, records), *warnings]
+    return Configuration(settings, content, tuple(warnings), version_of(settings, files), began_s)
 
 
 def with_newest_content(configuration: Configuration) -> Configuration:
@@ -123,11 +117,8 @@ def _read_settings(environ: Mapping[str, str]) -> tuple[Settings, list[Fault]]:
     return settings, faults
 
 
-def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
-    """What does not hinder a start but must be said loudly.
-
-    ``has_keys``: whether API keys were made, see ``has_keys``.
-    """
+def warnings_of(settings: Settings, records: Records) -> list[str]:
+    """What does not hinder a start but must be said loudly."""
     found = [
         f"account {account.name!r} {UNUSABLE}"
         for account in settings.accounts.values()
@@ -150,7 +141,7 @@ def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
             "SMSGATE_SECRET_KEYS is not set: nobody can sign in to the console, and no opt-out "
             f"link can be made; {ADVICE}"
         )
-    if not settings.api_keys and not has_keys:
+    if not settings.api_keys and not _has_keys(records):
         found.append(
             "there is no API key, so every call of /v1 is refused: `smsgate keys make`, or set "
             "SMSGATE_API_KEYS"
@@ -161,7 +152,7 @@ def warnings_of(settings: Settings, *, has_keys: bool) -> tuple[str, ...]:
         for program in settings.programs
         if program.title == PLACEHOLDER
     ]
-    return tuple(found)
+    return found
 
 
 def _is_for_trying(settings: Settings) -> bool:
@@ -170,7 +161,7 @@ def _is_for_trying(settings: Settings) -> bool:
     return bool(able) and all(account.simulated for account in able)
 
 
-def has_keys(records: Records) -> bool:
+def _has_keys(records: Records) -> bool:
     """Whether an API key was made; true while the records, which say so themselves, are away."""
     try:
         return not records.absent and bool(records.keys.all(time.time_ns() // 1000))

@@ -21,7 +21,7 @@ from smsgate.metrics.snapshot import KINDS, OptOutListState, ProcessSnapshot
 from smsgate.monitoring.conditions import span
 from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound
-from smsgate.process.configuration import UNUSABLE, has_keys, warnings_of
+from smsgate.process.configuration import UNUSABLE, warnings_of
 from smsgate.providers import OPT_OUT_LISTS, PROVIDERS, check_accounts, usable
 from smsgate.records import Records
 from smsgate.settings import ANY_SENDER, Account, Programs, Settings
@@ -75,7 +75,7 @@ class Doctor:
         if not (state.spool.problem or state.spool.count):
             found.append(DoctorResult("spool", "ok", "nothing waits on this host's disk"))
         settings = self.settings
-        for warning in warnings_of(settings, has_keys=has_keys(self.records)):
+        for warning in warnings_of(settings, self.records):
             if state.snapshot is not None and UNUSABLE in warning:
                 continue  # a condition says it
             remedy = "`smsgate config check`; docs/configuration.md"
