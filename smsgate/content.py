@@ -20,7 +20,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.background_thread import BackgroundThread
-from smsgate.classifier import Classifiers, OperatorSets, Wordings
+from smsgate.classifier import Classifiers, OperatorSets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
 from smsgate.records import Records
@@ -64,8 +64,6 @@ class Content:
     version: str
     """Hash of all of it."""
     saved: SavedContent
-    wordings: Wordings
-    """Of the replies of those programs."""
 
 
 def read_replies(
@@ -87,9 +85,7 @@ def read_replies(
 def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
     none = Classifiers(None, ())
-    return Content(
-        settings.programs, OperatorSets(), none, "", SavedContent(), Wordings(settings.programs)
-    )
+    return Content(settings.programs, OperatorSets(), none, "", SavedContent())
 
 
 class CurrentContent:
@@ -124,7 +120,7 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
         raise ConfigurationError(faults)
     said = msgspec.json.encode([classifiers.versions, saved.replies], order="deterministic")
     version = hashlib.sha256(said).hexdigest()[:8]
-    return Content(programs, sets, classifiers, version, saved, Wordings(programs))
+    return Content(programs, sets, classifiers, version, saved)
 
 
 def _with_replies(program: Program, saved: SavedContent, faults: list[Fault]) -> Program:

@@ -18,7 +18,7 @@ from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.classifiers import Classifiers
 from smsgate.classifier.program import EVERYBODY, ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
-from smsgate.classifier.wording import Wordings, reply_text
+from smsgate.classifier.wording import reply_text
 from smsgate.domain.messages import Decision
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "Classifiers",
     "KeywordSets",
     "OperatorSets",
-    "Wordings",
     "classify",
     "load_sets",
     "reply_text",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 
 from smsgate.classifier.program import ProgramProfile
@@ -47,22 +47,6 @@ def reply_text(program: ProgramProfile, kind: str, language: str) -> tuple[str, 
         if template:
             return _filled(template, program), candidate
     return _filled(defaults()[FALLBACK][kind], program), FALLBACK
-
-
-class Wordings:
-    """The wording of replies of some programs, each made once: a program has few different ones."""
-
-    def __init__(self, programs: Iterable[ProgramProfile]) -> None:
-        self._programs = {program.name: program for program in programs}
-        self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
-
-    def of(self, program: str, kind: str, language: str) -> tuple[str, str]:
-        """As ``reply_text``, by the program's name; no text where there is no such program."""
-        key = (program, kind, language)
-        if key not in self._known:
-            found = self._programs.get(program)
-            self._known[key] = reply_text(found, kind, language) if found else ("", language)
-        return self._known[key]
 
 
 def _candidates(program: ProgramProfile, language: str) -> list[str]:

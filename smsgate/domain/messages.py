@@ -79,11 +79,6 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
         asks_how = self.intent is Intent.REVIEW and self.rule == HOW_TO_LEAVE
         return asks_how or self.intent is Intent.HELP
 
-    def __post_init__(self) -> None:
-        """Drop the constant of the rule that old releases recorded as a confidence."""
-        if self.confidence is not None and self.score is None:
-            msgspec.structs.force_setattr(self, "confidence", None)
-
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from smsgate import __version__
+from smsgate.classifier import reply_text
 from smsgate.consent.events import DeadLetter, Event, event_id
 from smsgate.consent.rules import APP, MAX_CALL_US, late, obstacle
 from smsgate.content import CurrentContent
@@ -164,10 +165,11 @@ class ReplySender:
 
     def _worded(self, reply: Reply) -> Reply:
         """The reply with its text; without any where its program is not known here."""
-        program, wordings = self._programs.get(reply.program), self._content.value.wordings
+        known = self._programs.get(reply.program)
+        program = self._content.value.programs.get(known.name) if known else None
         if reply.text or program is None:
             return reply
-        text, language = wordings.of(program.name, reply.kind, reply.language)
+        text, language = reply_text(program, reply.kind, reply.language)
         return msgspec.structs.replace(reply, text=text, language=language)
 
     def _count(self, claim: Claim, outcome: Outcome, took_s: float) -> None:

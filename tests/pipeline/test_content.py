@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsgate import content as content_module
+from smsgate.classifier import reply_text
 from smsgate.content import FILE, ContentWatch, CurrentContent
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.process.configuration import load_configuration
@@ -60,8 +61,9 @@ class Follower:
     def understood(self, text: str) -> str:
         return self.current.value.classifiers["alerts"].classify(text).intent.value
 
-    def reply(self) -> str:
-        return self.current.value.wordings.of("alerts", "opt_out", "en")[0]
+    def reply(self, language: str = "en") -> str:
+        program = self.current.value.programs.get("alerts")
+        return reply_text(program, "opt_out", language)[0]
 
 
 @pytest.fixture
@@ -100,10 +102,10 @@ def test_saved_replies_replace_all_of_the_files(environ, records) -> None:
     save_replies(records, REPLIES.format("Done with"))
     follower.look()
     assert follower.reply() == "Done with Acme Alerts"
-    assert "Hecho" not in follower.current.value.wordings.of("alerts", "opt_out", "es")[0]
+    assert "Hecho" not in follower.reply("es")
     save_replies(records, "", 2)
     follower.look()
-    assert follower.current.value.wordings.of("alerts", "opt_out", "es")[0] == "Hecho Acme Alerts"
+    assert follower.reply("es") == "Hecho Acme Alerts"
 
 
 def test_a_consoles_set_replaces_a_file_as_a_whole(environ, records) -> None:

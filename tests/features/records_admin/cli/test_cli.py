@@ -13,12 +13,12 @@ import pytest
 
 from smsgate.cli.main import run
 from smsgate.domain.messages import Decision, Intent
-from smsgate.features.evidence.operations import EvidenceRequest, evidence, page
+from smsgate.features.evidence.operations import EvidenceRequest, evidence
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records, tables
-from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER, OTHER, entry
-from tests.records.values import event, lines, reply_event
+from tests.records.values import event, reply_event
 
 CONFIG = """
 [accounts.twilio]
@@ -185,21 +185,6 @@ def test_only_what_the_model_decided_has_a_score_in_exports_and_evidence(
     assert [row["confidence"] for row in rows].count("") == len(rows) - 1
     assert ["confidence" in one["why"] for one in told["events"]] == [False, False, False, True]
     assert told["events"][3]["why"].endswith("rule second_reader, confidence 96.3%")
-
-
-def test_an_event_that_says_confidence_is_read_and_its_chain_fits(
-    terminal, filled, store, redis_client
-):
-    line = json.loads(lines(event(5, text="stop it"))[0])
-    line["entry"]["decision"]["confidence"] = 0.95
-    redis_client.xadd(PARTITION_KEYS[partition_of(NUMBER)].ledger, {"e": json.dumps(line)})
-    LedgerArchiver(store, filled).move_all()
-
-    assert terminal("records", "verify")[0] == 0
-    assert terminal("history", NUMBER)[0] == 0
-    told = evidence(filled, EvidenceRequest(NUMBER), {}, 0)
-    assert "“stop it”" in page(told)
-    assert "confidence" not in page(told)
 
 
 def test_a_span_of_time_is_exported(terminal, filled):

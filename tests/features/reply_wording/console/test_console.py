@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from smsgate.classifier import reply_text
 from smsgate.features.reply_wording.service import NO_OWN_TEXT
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
 from tests.fakes.understanding import understanding
@@ -72,12 +73,16 @@ def test_saving_one_language_takes_all_replies_over_in_one_version(admin, versio
     assert versions.of("alerts", 1)[0].author == "admin"
 
 
+def reply(content, language):
+    return reply_text(content.programs.get("alerts"), "opt_out", language)[0]
+
+
 def test_what_is_saved_is_in_force_and_setup_shows_it(admin, services, viewer):
     assert "<dd>in smsgate.toml</dd>" in viewer.get(PAGE).text
     admin.post(REPLIES, form(opt_out="{program}: bye."))
     taken = understanding(services).content.value
-    assert taken.wordings.of("alerts", "opt_out", "en")[0] == "Acme Alerts: bye."
-    assert taken.wordings.of("alerts", "opt_out", "es")[0] == "Hecho, Acme Alerts."
+    assert reply(taken, "en") == "Acme Alerts: bye."
+    assert reply(taken, "es") == "Hecho, Acme Alerts."
     services.content.value = taken
     assert "edited in this console; those in smsgate.toml do not apply" in viewer.get(PAGE).text
     assert "shipped with smsgate" in viewer.get("/console/setup/programs/orders").text
@@ -88,7 +93,7 @@ def test_empty_fields_bring_the_shipped_wording_and_revert_the_file(admin, servi
     admin.post(REPLIES, form(language="es", base="1"))
     assert newest(versions) == NO_OWN_TEXT
     taken = understanding(services).content.value
-    assert "Done" not in taken.wordings.of("alerts", "opt_out", "en")[0]
+    assert "Done" not in reply(taken, "en")
     page = said(admin.get(REPLIES))
     assert "The replies of smsgate.toml become active" in page
     answer = admin.post(f"{REPLIES}/undo", {"version": "0", "base": "2"})
@@ -96,7 +101,7 @@ def test_empty_fields_bring_the_shipped_wording_and_revert_the_file(admin, servi
     assert "These replies are in smsgate.toml." in page
     assert newest(versions) == ""
     reverted = understanding(services).content.value
-    assert reverted.wordings.of("alerts", "opt_out", "en")[0] == "Done, Acme Alerts."
+    assert reply(reverted, "en") == "Done, Acme Alerts."
 
 
 def test_an_older_version_is_restored_and_a_comparison_shown(admin, versions):
