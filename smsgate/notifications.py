@@ -1,7 +1,8 @@
 """Sends messages by Apprise: mail, Slack, PagerDuty and a hundred more, by the URL of each.
 
-Apprise takes 55 MB and most of a second to load. So each delivery has a process of its own, which
-gets the URL by standard input: other users of the machine can read arguments.
+Apprise takes 55 MB and most of a second to load. So each message has a process of its own, which
+gets the URL by standard input: other users of the machine can read arguments. Apprise's own pause
+between two messages of a process, 5.5 s for many services, never comes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from smsgate.domain.errors import CallFailed
 Kind: TypeAlias = Literal["failure", "warning", "success", "info"]
 """Words of Apprise, which services show by colour or urgency."""
 TIMEOUT_S = 30.0
-"""For all messages of one delivery."""
+"""For one message."""
 _SHORTEST_SECRET = 6
 
 
@@ -35,15 +35,12 @@ class Message:
     kind: Kind = "info"
 
 
-def send(url: SecretStr, messages: Sequence[Message]) -> tuple[int, str]:
-    """Send messages in their order until one is not taken.
+def send(url: SecretStr, message: Message) -> str:
+    """Send a message; return why it was not taken: in the words of Apprise, without secrets.
 
-    Returns how many were taken, and why the next was not: in the words of Apprise, without what of
-    the URL may be secret.
+    The text is empty where it was taken.
     """
-    given = json.dumps(
-        [url.get_secret_value(), [[one.title, one.body, one.kind] for one in messages]]
-    )
+    given = json.dumps([url.get_secret_value(), message.title, message.body, message.kind])
     try:
         done = subprocess.run(
             [sys.executable, "-m", "smsgate.apprise_process"],
@@ -53,21 +50,20 @@ def send(url: SecretStr, messages: Sequence[Message]) -> tuple[int, str]:
             text=True,
             timeout=TIMEOUT_S,
         )
-        sent, problem = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        return 0, f"there was no answer within {TIMEOUT_S:g} s"
+        return f"there was no answer within {TIMEOUT_S:g} s"
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        return 0, f"the process that sends failed ({type(error).__name__})"
+        return f"the process that sends failed ({type(error).__name__})"
+    problem = done.stdout
     for part in sorted(re.split(r"[/:@?&=#,]+", url.get_secret_value()), key=len, reverse=True):
         if len(part) >= _SHORTEST_SECRET and "." not in part:  # hosts help who reads it
             problem = problem.replace(part, "•••")
-    return sent, problem
+    return problem
 
 
 def send_email(server: SecretStr, to: str, subject: str, text: str) -> None:
     """Send one e-mail to one address by a ``mailto`` URL. Raises ``CallFailed``."""
     sign = "&" if "?" in server.get_secret_value() else "?"
     url = SecretStr(f"{server.get_secret_value()}{sign}to={quote(to)}&format=text")
-    _, problem = send(url, [Message(subject, text)])
-    if problem:
+    if problem := send(url, Message(subject, text)):
         raise CallFailed(problem, left=True)

@@ -17,16 +17,14 @@ from tests.fakes.scripted_api import ScriptedApi
 TOKEN = "s3cret-token-of-the-hook"
 
 
-def test_messages_are_sent_in_their_order_until_one_is_not_taken() -> None:
-    messages = [Message(f"title {n}", f"body {n}", "failure") for n in range(3)]
+def test_a_message_is_taken_or_a_sentence_says_why_not() -> None:
+    message = Message("title", "body", "failure")
     with ScriptedApi({"/hook": [(200, b""), (500, b"")]}) as hook:
         url = SecretStr(hook.url.replace("http://", "json://") + f"/hook?token={TOKEN}")
-        sent, problem = send(url, messages)
-    assert sent == 1
-    assert "Internal server error" in problem
-    first, second = (json.loads(call.body) for call in hook.calls)
-    assert (first["title"], first["message"], first["type"]) == ("title 0", "body 0", "failure")
-    assert second["title"] == "title 1"
+        assert send(url, message) == ""
+        assert "Internal server error" in send(url, message)
+    sent = json.loads(hook.calls[0].body)
+    assert (sent["title"], sent["message"], sent["type"]) == ("title", "body", "failure")
 
 
 @pytest.mark.parametrize(
@@ -38,8 +36,7 @@ def test_messages_are_sent_in_their_order_until_one_is_not_taken() -> None:
     ],
 )
 def test_a_failure_says_why_and_nothing_of_the_secret(url, why) -> None:
-    sent, problem = send(SecretStr(url), [Message("title", "body")])
-    assert sent == 0
+    problem = send(SecretStr(url), Message("title", "body"))
     assert why in problem
     assert TOKEN not in problem
 
@@ -49,10 +46,7 @@ def test_a_service_that_does_not_answer_is_given_up(monkeypatch) -> None:
         raise subprocess.TimeoutExpired("apprise", timeout)
 
     monkeypatch.setattr(notifications.subprocess, "run", hang)
-    assert send(SecretStr("json://h"), [Message("t", "b")]) == (
-        0,
-        "there was no answer within 30 s",
-    )
+    assert send(SecretStr("json://h"), Message("t", "b")) == "there was no answer within 30 s"
 
 
 def test_an_e_mail_goes_to_one_person_as_plain_text() -> None:

@@ -25,6 +25,8 @@ from smsgate.store.store import Store
 _DAY_S = 24 * 3600
 _ANSWER_S = 30.0
 """A busy Redis is no page."""
+_MOST_AT_ONCE = 10
+"""Messages to one address at a check; the others come at the next, while the lease still holds."""
 _OF_THE_STORE = {f"{TABLE[key].name} store" for key in ("store_away", "store_refuses_writes")}
 _DIGEST = "digest of the records"
 """Beside the conditions that an address was told of."""
@@ -56,6 +58,8 @@ class AlertService:
         """The conditions of the last check, and since when they last."""
         self._missing: dict[str, float] = {}
         """By address and condition since when it is over, until the address took that."""
+        self._refused: set[str] = set()
+        """By address and condition what was not taken: it is sent again after the others."""
         self._sent_alone: dict[str, SentAlert] = {}
         """About the store itself, which can remember nothing then: each clock tells it."""
 
@@ -67,25 +71,28 @@ class AlertService:
         found = {one.id: one for one in self._monitor.look(self._deadlines, here=False).conditions}
         # Of a store that remembers nothing each clock tells by itself.
         alone = {key: one for key, one in found.items() if key in _OF_THE_STORE}
+        before, now = self._since, time.time()
+        # Of the others nothing is known while the store is away: they are as they were.
+        present = {**before, **alone} if alone else found
+        self._since = {key: before.get(key, now) for key in present}
+        lasting = {key: one for key, one in found.items() if key in before}
         try:
             if not alone and self._store.alert_lease.hold(self._clock):
-                before, now = self._since, time.time()
-                self._since = {key: before.get(key, now) for key in found}
-                lasting = {key: one for key, one in found.items() if key in before}
-                told = self._store.alert_state.read() or AlertState()
-                known = tuple(self._ids.values())
-                sent = {key: one for key, one in told.sent.items() if key.startswith(known)}
-                present, digest = {*found, *before, _DIGEST}, self._newest_digest()
-                state = AlertState(sent, self._tell(lasting, present, sent, digest))
-                if state != told:
-                    self._store.alert_state.write(state)
-                if (
-                    state.failures and state.failures != told.failures
-                ):  # one that lasts is logged once
-                    _log.warning("alerts were not taken", problems=state.failures)
+                self._tell_others(lasting, {*found, *before, _DIGEST})
         except StoreUnavailable:
             return  # the next look finds it
-        self._tell(alone, alone, self._sent_alone)
+        self._tell({key: lasting[key] for key in alone if key in lasting}, alone, self._sent_alone)
+
+    def _tell_others(self, lasting: Mapping[str, Condition], present: Collection[str]) -> None:
+        """Tell what the store remembers, and let it remember that. Raises ``StoreUnavailable``."""
+        told = self._store.alert_state.read() or AlertState()
+        known = tuple(self._ids.values())
+        sent = {key: one for key, one in told.sent.items() if key.startswith(known)}
+        state = AlertState(sent, self._tell(lasting, present, sent, self._newest_digest()))
+        if state != told:
+            self._store.alert_state.write(state)
+        if state.failures and state.failures != told.failures:  # one that lasts is logged once
+            _log.warning("alerts were not taken", problems=state.failures)
 
     def _tell(
         self,
@@ -116,16 +123,17 @@ class AlertService:
                 use = "With it `smsgate records verify --digest` finds records that are gone."
                 message = self._message(_DIGEST, f"{digest}\n{use}")
                 due[id_ + _DIGEST] = message, SentAlert(now, now, False, _DIGEST)
-            if not due:
-                continue
-            count, problem = send(self._urls[address], [message for message, _ in due.values()])
-            for key in [*due][:count]:
+            for key in sorted(due, key=self._refused.__contains__)[:_MOST_AT_ONCE]:
+                message, new = due[key]
+                if problem := send(self._urls[address], message):
+                    failures[address] = problem
+                    self._refused.add(key)
+                    break
+                self._refused.discard(key)
                 sent.pop(key, None)
                 self._missing.pop(key, None)
-                if (new := due[key][1]) is not None:
+                if new is not None:
                     sent[key] = new
-            if count < len(due):
-                failures[address] = problem
         return failures
 
     def _over(
@@ -165,7 +173,7 @@ class AlertService:
         test = self._store.alert_test.read()
         if test and test.results is None and self._store.alert_lease.hold(self._clock):
             message = self._message("test", "No action is needed.")
-            results = {address: send(url, [message])[1] for address, url in self._urls.items()}
+            results = {address: send(url, message) for address, url in self._urls.items()}
             self._store.alert_test.write(AlertTest(self._clock, results))
 
     def close(self) -> None:

@@ -221,7 +221,7 @@ def test_it_is_told_with_its_severity_and_what_to_do(
     tmp_path, redis_url, redis_client, name, monkeypatch
 ) -> None:
     sent: list[Message] = []
-    monkeypatch.setattr(service, "send", lambda _, found: (sent.extend(found), (len(found), ""))[1])
+    monkeypatch.setattr(service, "send", lambda _, message: sent.append(message) or "")
     toml = ALERTS.replace("[programs", "silent_hours = 2\nopt_out_list = true\n\n[programs", 1)
     services = make_services(tmp_path, redis_url, toml + '[alerts]\nto = ["slack://a/b/c"]\n')
     all_at_work(services.store)
