@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -82,5 +84,8 @@ def scrub_list(
     return ListResult(counts.total(), found, format=list_file.format, applied=True)
 
 
-def _text(out: BinaryIO, file: ListFile) -> io.TextIOWrapper:
-    return io.TextIOWrapper(out, file.encoding, ERRORS, newline="")
+@contextmanager
+def _text(out: BinaryIO, file: ListFile) -> Iterator[io.TextIOWrapper]:
+    text = io.TextIOWrapper(out, file.encoding, ERRORS, newline="")
+    yield text
+    text.detach()  # writes what is left, and leaves the file open
