@@ -8,10 +8,15 @@ words, or in another language, speak of the same things.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
+from zlib import crc32
 
-from smsgate.classifier.weights import ConceptTable, HashIndex
+from smsgate.classifier.features import code_of
+from smsgate.classifier.weights import CodeIndex, ConceptTable
 
 STEM = "*"
 """Ends an entry that stands for all words that begin with it."""
@@ -27,42 +32,49 @@ _EVERYBODYS = "en"
 _SHORTEST, _LONGEST = 3, 24
 """Letters that an entry for all words with one beginning has at least, and at most."""
 _REMEMBERED = 6_000
+_Meaning = Mapping[int, Sequence[str]]
+"""By language, the concepts that an entry stands for in it."""
 
-_Meant = list[tuple[int, int]]
-"""Languages, each with a concept that a word has in it."""
+
+class _Known(NamedTuple):
+    """What a word means by itself, as often as entries say so."""
+
+    meanings: list[_Meaning]
+    languages: frozenset[int]
+    longest: int
+    """Words of the longest entry that begins with it."""
 
 
 class Concepts:
     """Finds the concepts of texts."""
 
     def __init__(self, table: ConceptTable) -> None:
-        self._index = HashIndex(table.codes)
-        self._numbers = array("H")
-        self._numbers.frombytes(table.numbers)
+        self._index = CodeIndex(table.offsets, table.codes)
+        self._numbers = array("H", table.numbers.tobytes())
         self._meanings = table.meanings
         self._names = table.concepts
         self._languages = table.languages
-        self._everybodys, self._tonal = (
-            table.languages.index(name) if name in table.languages else -1
-            for name in (_EVERYBODYS, TONAL)
-        )
-        self._known: dict[str, tuple[_Meant, int, frozenset[int]]] = {}
+        self._everybodys, self._tonal = map(table.languages.index, (_EVERYBODYS, TONAL))
+        self._words: dict[str, _Known] = {}
+        self._meaning = cache(self._read)
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
-        return bool(self._look_up(word)[0])
+        return bool(self._look_up(word).meanings)
 
     def lists(self, word: str, language: str) -> bool:
         """Whether a word stands for anything in a language."""
-        meant = self._look_up(word)[0]
-        return any(self._languages[at] == language and self._names[one] for at, one in meant)
+        return any(name != USUAL_WORD for name in self._meant(word, (language,)))
 
     def means(self, word: str, concept: str, among: Collection[str]) -> bool:
         """Whether a word stands for a concept in one of some languages; of none, in any."""
-        return any(
-            self._names[one] == concept and (not among or self._languages[language] in among)
-            for language, one in self._look_up(word)[0]
-        )
+        return concept in self._meant(word, among or self._languages)
+
+    def _meant(self, word: str, among: Collection[str]) -> Iterator[str]:
+        for meaning in self._look_up(word).meanings:
+            for language, names in meaning.items():
+                if self._languages[language] in among:
+                    yield from names
 
     def found(
         self, words: Sequence[str], exact: Sequence[str]
@@ -73,60 +85,66 @@ class Concepts:
             words: without their accents; those of scripts without blanks as single characters.
             exact: the same with their accents.
         """
-        hits: list[tuple[int, _Meant]] = []
-        votes: defaultdict[int, int] = defaultdict(int)
+        hits: list[tuple[int, list[_Meaning]]] = []
+        voices: list[int] = []
         for at, word in enumerate(words):
-            known = self._known.get(word)
-            meant, longest, languages = known or self._look_up(word)
+            meanings, languages, longest = self._words.get(word) or self._look_up(word)
             if longest > 1 or exact[at] != word:
-                meant = self._begun(words, exact, at, longest)
-                languages = frozenset([language for language, _ in meant])
-            if meant:
-                hits.append((at, meant))
-                for language in languages:
-                    votes[language] += 1
-        if not votes:
+                meanings = self._begun(words[at : at + longest], exact[at : at + longest])
+                languages = frozenset(chain.from_iterable(meanings))
+            if meanings:
+                hits.append((at, meanings))
+                voices += languages
+        if not hits:
             return "", []
+        votes = Counter(voices)
         most = max(votes.values())
         likely = [language for language, count in votes.items() if count == most]
         main = self._everybodys if self._everybodys in likely else min(likely)
-        names = self._names
         found = [
-            (at, sorted({names[one] for language, one in meant if language == main} - {USUAL_WORD}))
-            for at, meant in hits
+            (at, sorted({name for one in meanings for name in one.get(main, ())} - {USUAL_WORD}))
+            for at, meanings in hits
         ]
         return self._languages[main], [one for one in found if one[1]]
 
-    def _begun(self, words: Sequence[str], exact: Sequence[str], at: int, longest: int) -> _Meant:
-        """What the word at a place may mean, alone and with those behind it."""
-        found: _Meant = []
-        for end in range(at + 1, min(at + longest, len(words)) + 1):
-            plain, typed = " ".join(words[at:end]), " ".join(exact[at:end])
-            meant = self._look_up(plain)[0] if end == at + 1 else self._meant(plain)
-            if typed != plain and self._tonal >= 0:
-                others = [one for one in meant if one[0] != self._tonal]
-                meant = others + self._meant(typed)
-            found += meant
-        return found
+    def _begun(self, words: Sequence[str], exact: Sequence[str]) -> list[_Meaning]:
+        """What the first of some words may mean, alone and with those behind it."""
+        found = self._look_up(words[0]).meanings + self._entries(_sequences(words)[1:])
+        if words == exact:
+            return found
+        others = [{at: one[at] for at in one if at != self._tonal} for one in found]
+        return [*filter(None, others), *self._entries(_sequences(exact))]
 
-    def _look_up(self, word: str) -> tuple[_Meant, int, frozenset[int]]:
-        known = self._known.get(word)
+    def _look_up(self, word: str) -> _Known:
+        known = self._words.get(word)
         if known is None:
-            meant = self._meant(word)
-            for end in range(_SHORTEST, min(len(word), _LONGEST) + 1):
-                meant += self._meant(word[:end] + STEM)
-            place = self._index.place(word + LONGER)
-            longest = self._numbers[place] if place >= 0 else 1
-            known = meant, longest, frozenset([language for language, _ in meant])
-            if len(self._known) > _REMEMBERED:
-                self._known.clear()
+            stems = (word[:end] + STEM for end in range(_SHORTEST, min(len(word), _LONGEST) + 1))
+            meanings = self._entries(map(code_of, (word, *stems)))
+            languages = frozenset(chain.from_iterable(meanings))
+            longer = self._index.places([code_of(word + LONGER)])
+            longest = self._numbers[longer[0]] if longer else 1
+            known = _Known(meanings, languages, longest)
+            if len(self._words) > _REMEMBERED:
+                self._words.clear()
             if len(word) <= _LONGEST:
-                self._known[word] = known
+                self._words[word] = known
         return known
 
-    def _meant(self, entry: str) -> _Meant:
-        place = self._index.place(entry)
-        if place < 0:
-            return []
-        meant = self._meanings[self._numbers[place]]
-        return list(zip(meant[::2], meant[1::2], strict=True))
+    def _entries(self, codes: Iterable[int]) -> list[_Meaning]:
+        """What those of some entries mean that there are."""
+        return [self._meaning(self._numbers[place]) for place in self._index.places(codes)]
+
+    def _read(self, number: int) -> _Meaning:
+        meant = iter(self._meanings[number])
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for language, name in zip(meant, meant, strict=True):
+            found[language].append(self._names[name])
+        return found
+
+
+def _sequences(words: Sequence[str]) -> list[int]:
+    """The codes of the first word, the first two, and so on, with blanks between them."""
+    found = [code_of(words[0])]
+    for word in words[1:]:
+        found.append(crc32(b" " + word.encode(errors="replace"), found[-1]))
+    return found

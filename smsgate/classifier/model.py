@@ -7,19 +7,19 @@ makes its weights from the labelled texts in ``tests/accuracy``.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import Passage, code_of, joint, parts
-from smsgate.classifier.weights import SHIFT, WIDTH, HashIndex, WeightsFile, shipped_weights, steps
+from smsgate.classifier.weights import OUTPUTS, STEPS, UNIT, CodeIndex, WeightsFile, shipped_weights
 
 _USUAL_COUNT = 50
 """Features of a usual text, which count as they are; those of longer ones count less."""
 _REMEMBERED = 6_000
 _LONGEST = 24
+_WIDTH = len(OUTPUTS)
 
 
 class Scores(NamedTuple):
@@ -35,8 +35,9 @@ class Scores(NamedTuple):
 
 
 class _Word(NamedTuple):
-    request: float
-    rows: bytes
+    request: int
+    sums: list[int]
+    """What it adds to each output, in units."""
     features: int
 
 
@@ -45,15 +46,14 @@ class _Words(dict[str, _Word]):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self._find = model.rows_of
-        self._steps = model.steps
+        self._sums = model.sums
 
     def __missing__(self, word: str) -> _Word:
         if len(self) > _REMEMBERED:
             self.clear()
         codes = [*map(code_of, parts(word))]
-        rows = self._find(codes)
-        found = _Word(sum(map(self._steps.__getitem__, rows[WIDTH - 1 :: WIDTH])), rows, len(codes))
+        sums = self._sums(codes)
+        found = _Word(sums[-1], sums, len(codes))
         if len(word) <= _LONGEST:
             self[word] = found
         return found
@@ -63,14 +63,12 @@ class Model:
     """Scores texts."""
 
     def __init__(self, weights: WeightsFile) -> None:
-        self._index = HashIndex(weights.codes)
+        self._index = CodeIndex(weights.offsets, weights.codes)
         self._rows = weights.rows
-        self.steps = steps()
         self._biases = weights.biases
-        self._limit = weights.prefilter_limit - weights.biases[-1]
+        self._limit = (weights.prefilter_limit - weights.biases[-1]) / UNIT
         self.concepts = Concepts(weights.meanings)
         self._words = _Words(self)
-        self._requests: dict[str, float] = {}
 
     def ordinary(self, words: Iterable[str]) -> bool:
         """Whether no word of a text speaks of a request."""
@@ -81,32 +79,21 @@ class Model:
         """What a text asks for."""
         words = [self._words[word] for word in set(passage.words)]
         codes = joint(passage)
-        rows = b"".join([word.rows for word in words]) + self.rows_of(codes)
         count = len(codes) + sum([word.features for word in words])
-        scale = math.sqrt(_USUAL_COUNT / count)
-        step = self.steps.__getitem__
-        return Scores(
-            *(
-                bias + scale * sum(map(step, rows[at::WIDTH]))
-                for at, bias in enumerate(self._biases[:-1])
-            )
-        )
+        scale = UNIT * math.sqrt(_USUAL_COUNT / count)
+        sums = map(sum, zip(self.sums(codes), *[word.sums for word in words], strict=True))
+        *scores, _ = [bias + scale * own for bias, own in zip(self._biases, sums, strict=True)]
+        return Scores(*scores)
 
-    def telling(self, words: Sequence[str], output: int) -> list[float]:
+    def telling(self, words: Iterable[str], output: int) -> list[float]:
         """How much each word adds to an output by itself."""
-        step = self.steps.__getitem__
-        return [sum(map(step, self._words[word].rows[output::WIDTH])) for word in words]
+        return [UNIT * self._words[word].sums[output] for word in words]
 
-    def rows_of(self, wanted: Iterable[int]) -> bytes:
-        """The rows of those features that have one, one behind the other."""
-        codes, starts, rows = self._index.codes, self._index.starts, self._rows
-        found = []
-        for code in wanted:
-            end = starts[(code >> SHIFT) + 1]
-            at = bisect_left(codes, code, starts[code >> SHIFT], end)
-            if at < end and codes[at] == code:
-                found.append(rows[at * WIDTH : at * WIDTH + WIDTH])
-        return b"".join(found)
+    def sums(self, codes: Iterable[int]) -> list[int]:
+        """What some features add to each output, in units."""
+        places = self._index.places(codes)
+        rows = b"".join([self._rows[at * _WIDTH : at * _WIDTH + _WIDTH] for at in places])
+        return [sum(map(STEPS.__getitem__, rows[at::_WIDTH])) for at in range(_WIDTH)]
 
 
 @cache

@@ -1,37 +1,36 @@
-"""The weights file of the model, and how a name is found in it.
+"""The weights file of the model, and how a feature is found in it.
 
-No name is kept: each is found by its CRC-32 in a sorted list. A name that was never put in is taken
-for another one once in some ten thousand times.
+No name is kept, only its code (``features.py``). The code of a name that was never put in is found
+once in some ten thousand times.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from array import array
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from zlib import crc32
 
 import msgspec
 
 OUTPUTS = ("opt_out", "opt_out_all", "opt_in", "help", "review", "none", "request")
 """What the model says of a text; the last is whether single words speak of any request."""
-WIDTH = len(OUTPUTS)
 LARGEST = 8.0
 """The largest weight that is kept."""
-_UNIT = 127 * 127
-SHIFT = 20
-"""The first twelve bits of a hash say where to search for it."""
+UNIT = LARGEST / 127**2
+"""The smallest one."""
+LOW_BITS, LOW = 16, 0xFFFF
+"""How many bits of a code count from the offset of the others, and the mask of them."""
 
 
 class ConceptTable(msgspec.Struct, frozen=True):
-    """What words stand for: entries by hash, each with the number of what it may mean."""
+    """What words stand for: for each entry the number of what it may mean."""
 
+    offsets: memoryview
     codes: memoryview
     numbers: memoryview
+    """16 bits each."""
     meanings: list[bytes]
     """Languages and concepts in turn, by their places in the lists below."""
     languages: list[str]
@@ -41,8 +40,8 @@ class ConceptTable(msgspec.Struct, frozen=True):
 class WeightsFile(msgspec.Struct, frozen=True):
     """What lies in the file; views of its content, so that a start does not hold it twice."""
 
+    offsets: memoryview
     codes: memoryview
-    """The hash of each feature, in order: 32 bits."""
     rows: memoryview
     """For each feature a byte for each output, in steps that grow with the weight."""
     biases: list[float]
@@ -51,35 +50,36 @@ class WeightsFile(msgspec.Struct, frozen=True):
     meanings: ConceptTable
 
 
-class HashIndex:
-    """Says at which place of a list a name stands."""
+class CodeIndex:
+    """Says at which places of a table some codes stand.
 
-    def __init__(self, codes: memoryview) -> None:
-        self.codes = array("I")
-        self.codes.frombytes(codes)
-        if sys.byteorder == "big":
-            self.codes.byteswap()
-        self.starts = [bisect_left(self.codes, at << SHIFT) for at in range(1 << (32 - SHIFT))]
-        self.starts.append(len(self.codes))
+    The higher half of a code has an offset, and the lower half counts from there: a sparse table
+    with displaced rows, as parser generators make them (``tests/accuracy/placement.py``).
+    """
 
-    def place(self, name: str) -> int:
-        """The place of a name; -1 where it has none."""
-        code = crc32(name.encode(errors="replace"))
-        end = self.starts[(code >> SHIFT) + 1]
-        at = bisect_left(self.codes, code, self.starts[code >> SHIFT], end)
-        return at if at < end and self.codes[at] == code else -1
+    def __init__(self, offsets: memoryview, codes: memoryview) -> None:
+        """Take 32 bits for each higher half, and for each place the code that stands there."""
+        self._offsets = array("I", offsets.tobytes())
+        self._codes = array("I", codes.tobytes())
+
+    def places(self, codes: Iterable[int]) -> list[int]:
+        """The places of those that the table has."""
+        offsets, table = self._offsets, self._codes
+        return [
+            place
+            for code in codes
+            if table[place := offsets[code >> LOW_BITS] + (code & LOW)] == code
+        ]
 
 
 def step_of(weight: float) -> int:
     """A weight as a byte: small ones in small steps."""
-    step = min(127, round(math.sqrt(abs(weight) / LARGEST * _UNIT)))
+    step = min(127, round(math.sqrt(abs(weight) / UNIT)))
     return (step if weight > 0 else -step) & 0xFF
 
 
-def steps() -> Sequence[float]:
-    """The weight of each byte."""
-    signed = (byte - 256 if byte > 127 else byte for byte in range(256))
-    return [byte * abs(byte) * LARGEST / _UNIT for byte in signed]
+STEPS = [step * abs(step) for step in (*range(128), *range(-128, 0))]
+"""The weight of each byte, in units."""
 
 
 @cache

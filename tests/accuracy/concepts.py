@@ -6,11 +6,12 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
 from pathlib import Path
-from zlib import crc32
 
 from smsgate.classifier.concepts import LONGER, STEM, TONAL, USUAL_WORD
+from smsgate.classifier.features import code_of
 from smsgate.classifier.normalize import PUNCTUATION, clean, folded, letters, tokens
 from smsgate.classifier.weights import ConceptTable
+from tests.accuracy.placement import placed
 from tests.accuracy.texts import Labelled
 
 FOLDER = Path(__file__).with_name("concepts")
@@ -91,13 +92,13 @@ def concept_table(
     numbers = {found: number for number, found in enumerate(different)}
     entries = {entry: numbers[tuple(found)] for entry, found in meant.items()}
     by_code = {
-        crc32(entry.encode()): number
-        for entry, number in sorted({**entries, **_longer(meant)}.items())
+        code_of(entry): number for entry, number in sorted({**entries, **_longer(meant)}.items())
     }
-    codes = sorted(by_code)
+    offsets, table = placed(by_code)
     return ConceptTable(
-        codes=memoryview(array("I", codes).tobytes()),
-        numbers=memoryview(array("H", map(by_code.__getitem__, codes)).tobytes()),
+        offsets=offsets,
+        codes=memoryview(table.tobytes()),
+        numbers=memoryview(array("H", [by_code.get(code, 0) for code in table]).tobytes()),
         meanings=[bytes(place for pair in found for place in pair) for found in different],
         languages=languages,
         concepts=concepts,

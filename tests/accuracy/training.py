@@ -34,6 +34,7 @@ from smsgate.classifier.model import Model
 from smsgate.classifier.sets import load_sets
 from smsgate.classifier.weights import OUTPUTS, ConceptTable, WeightsFile, step_of
 from tests.accuracy.concepts import concept_table, lists, words_of
+from tests.accuracy.placement import placed
 from tests.accuracy.texts import EXAMS, HOW, OUT, PROGRAM, Labelled, labelled, named
 
 TARGET = Path(__file__).parents[2] / "smsgate" / "classifier" / "model.msgpack"
@@ -216,12 +217,14 @@ def packed(
         columns[output] = dict(
             zip(names[kept].tolist(), learnt.weights[kept].tolist(), strict=True)
         )
-    codes = sorted({code for column in columns.values() for code in column})
+    codes = {code for column in columns.values() for code in column}
+    offsets, table = placed(codes)
     rows = bytearray()
-    for code in codes:
+    for code in table:
         rows += bytes(step_of(columns[output].get(code, 0.0)) for output in OUTPUTS)
     weights = WeightsFile(
-        codes=memoryview(array("I", codes).tobytes()),
+        offsets=offsets,
+        codes=memoryview(table.tobytes()),
         rows=memoryview(bytes(rows)),
         biases=[round(found[output].bias, 4) for output in OUTPUTS],
         prefilter_limit=limit,
@@ -233,8 +236,10 @@ def packed(
 
 def blank(meanings: ConceptTable) -> Model:
     """What words stand for, and a model that knows nothing: enough to see passages."""
-    nothing = memoryview(b"")
-    return Model(WeightsFile(nothing, nothing, [0.0] * len(OUTPUTS), 0.0, meanings))
+    offsets, table = placed(())
+    rows = memoryview(bytes(len(OUTPUTS) * len(table)))
+    biases = [0.0] * len(OUTPUTS)
+    return Model(WeightsFile(offsets, memoryview(table.tobytes()), rows, biases, 0.0, meanings))
 
 
 def prefilter_limit(examples: Examples, learnt: Learnt, rows: np.ndarray) -> float:

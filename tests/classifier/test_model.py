@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from array import array
-from zlib import crc32
-
 import pytest
 
 from smsgate.classifier.features import Passage, code_of, joint, parts, skeleton
 from smsgate.classifier.model import shipped_model
 from smsgate.classifier.normalize import tokens
-from smsgate.classifier.weights import HashIndex, step_of, steps
+from smsgate.classifier.weights import STEPS, UNIT, CodeIndex, step_of
+from tests.accuracy.placement import placed
 
 
-def test_a_name_is_found_at_its_place_and_another_one_is_not():
-    names = ["stop", "texting", "me", "ঠিক", ""]
-    codes = sorted(crc32(name.encode()) for name in names)
-    index = HashIndex(memoryview(array("I", codes).tobytes()))
-    assert [index.codes[index.place(name)] for name in names] == [
-        crc32(name.encode()) for name in names
-    ]
-    assert index.place("stopp") == -1
+def test_a_code_is_found_at_its_place_and_another_one_is_not():
+    codes = [code_of(name) for name in ("stop", "texting", "me", "ঠিক")]
+    offsets, table = placed([*codes, *range(7, 9_000, 7)])
+    index = CodeIndex(offsets, memoryview(table.tobytes()))
+    assert [table[place] for place in index.places(codes)] == codes
+    assert [table[place] for place in index.places(range(6, 22))] == [7, 14, 21]
+    assert index.places([code_of("stopp"), 0xFFFF_FFFF]) == []
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.09, -0.5, 1.0, -3.0, 8.0, -100.0])
 def test_a_weight_is_kept_in_a_byte(weight):
-    kept = steps()[step_of(weight)]
+    kept = UNIT * STEPS[step_of(weight)]
     assert kept == pytest.approx(max(-8.0, min(8.0, weight)), rel=0.1, abs=0.01)
 
 
