@@ -147,10 +147,11 @@ def _go_on(row: OperatorRow, note: str = "", *, is_whole: bool = False) -> Respo
 
 
 def sign_out() -> Response:
-    """End the session of this browser."""
-    if g.known is not None:
-        console_auth().sessions.end(g.known, g.known.digest)
+    """End the session of this browser, which forgets it also while the records are away."""
+    known = g.known
     forget_session()
+    if known is not None:
+        console_auth().sessions.end(known, known.digest)
     return _notice("Signed out.", IN)
 
 

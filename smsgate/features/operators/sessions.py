@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement, delete, select, update
 
@@ -129,8 +129,9 @@ class Sessions:
     def find(self, token: str) -> OperatorSession | None:
         """Return the session with that token, whole or half, unless it has ended.
 
-        While the database is away or hangs, a session that this process has seen goes on: else an
-        outage of the records would also hide what the console can say about it.
+        While the database is away or hangs, a session that this process has seen goes on as a
+        viewer's: an outage of the records does not hide what the console can say about it, and
+        who was deactivated meanwhile changes nothing.
         """
         digest = token_digest(token)
         session = self._remembered.pop(digest, None)
@@ -140,6 +141,7 @@ class Sessions:
         except (RecordsUnavailable, NoAnswerInTime) as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
+            session = replace(session, operator=replace(session.operator, role="viewer"))
         if session is None or not session.active:
             return None
         self._remembered[digest] = session
@@ -167,12 +169,12 @@ class Sessions:
 
     def end(self, current: OperatorSession, digest: bytes) -> None:
         """End one of the sessions of an operator."""
+        self._remembered.pop(digest, None)
         mine = (sessions.c.digest == digest) & (sessions.c.operator_id == current.operator.id)
         with self._database.writing() as connection:
             if connection.execute(delete(sessions).where(mine)).rowcount:
                 author = ActionAuthor(current.operator.name, current.address)
                 log_action(connection, "signed out", current.operator.name, author)
-        self._remembered.pop(digest, None)
 
     def _select(self, where: ColumnElement[bool]) -> list[OperatorSession]:
         query = select(*_COLUMNS, *OPERATOR_COLUMNS).join_from(

@@ -208,7 +208,11 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
             if found is None:
                 abort(to_sign_in())
             if not found.may(role):
-                abort(403, f"This needs the role {role!r}. Yours is {found.role!r}.")
+                abort(
+                    403,
+                    f"This needs the role {role!r}. Yours is {found.role!r}. While the records are "
+                    "away, everybody is a viewer.",
+                )
             # One's own account and the way out open before a second factor is set up.
             is_open = request.path in (OUT, ME) or request.path.startswith(f"{ME}/")
             if lacks_factor() and not is_open:

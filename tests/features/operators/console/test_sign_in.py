@@ -26,6 +26,7 @@ from smsgate.web.limits import Limits
 from tests.fakes.browser import PASSWORD, Browser, browser
 from tests.fakes.own_services import make_services
 from tests.fakes.people import People, newest_actions
+from tests.fakes.values import NUMBER
 from tests.features.operators.console.test_account import change
 
 HTTPS = "https://sms.example.com"
@@ -208,10 +209,18 @@ def test_while_the_records_hang_a_session_that_nobody_has_seen_is_told_so(
     assert "nobody can be recognised: no answer within 0.05 s" in answer.text
 
 
-def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
-    viewer, visitor, services, operator
+def test_without_the_records_a_session_that_is_known_sees_and_no_other(
+    visitor, services, operator
 ) -> None:
-    assert viewer.get("/console/me").status_code == 200
+    """Who was deactivated just before the outage changes nothing during it."""
+    eve, out = browser_of(visitor), browser_of(visitor)
+    operator("eve", "agent")
+    for one in (eve, out):
+        one.sign_in("eve")
+        assert one.get("/console/me").status_code == 200
+    page = f"/console/numbers/{NUMBER}"
+    assert "Opt out" in eve.get(page).text
+    People(services.records).deactivate("eve", ActionAuthor("tests"))
     visitor.get("/console/in")
     signed, forms = serializer_of(visitor), visitor.get_cookie("smsgate").value
     visitor.set_cookie("smsgate", signed.dumps({**signed.loads(forms), "token": "unknown"}))
@@ -219,7 +228,14 @@ def test_without_the_records_a_session_that_is_known_goes_on_and_no_other(
     file = services.settings.data_dir / "records.sqlite3"
     whole = file.read_bytes()
     file.write_bytes(b"no database" * 1000)
-    assert viewer.get("/console/").status_code == 200
+    assert eve.get("/console/").status_code == 200
+    answer = eve.post("/console/numbers/opt-out", {"number": NUMBER, "program": "alerts"})
+    assert (answer.status_code, "everybody is a viewer" in answer.text) == (403, True)
+    copied = out.get_cookie("smsgate").value
+    assert out.post("/console/out").status_code == 503
+    assert out.get("/console/").location == "/console/in"
+    out.set_cookie("smsgate", copied)
+    assert out.get("/console/").status_code == 503
     assert visitor.get("/console/").status_code == 503
     assert visitor.post("/console/in", {"name": "viewer"}).status_code == 503
     file.write_bytes(whole)
