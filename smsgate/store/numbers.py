@@ -134,18 +134,18 @@ class NumberReader:
         return self._consent_states({partition: numbers}, programs)
 
     def consent_states_of(
-        self, numbers: Iterable[str], programs: Sequence[str], *, states: bool = True
+        self, numbers: Iterable[str], programs: Sequence[str]
     ) -> dict[str, ConsentState]:
-        """How numbers of any partition stand; without ``states`` as sets say, which is faster."""
+        """How numbers of any partition stand."""
         groups = _by_partition(dict.fromkeys(numbers))
-        return self._consent_states(groups, programs, states=states).by_number()
+        return self._consent_states(groups, programs).by_number()
 
     def _consent_states(
-        self, groups: dict[int, Sequence[str]], programs: Sequence[str], *, states: bool = True
+        self, groups: dict[int, Sequence[str]], programs: Sequence[str]
     ) -> ConsentStates:
         found = ConsentStates()
         alike: dict[bytes, list[str]] = defaultdict(list)
-        for some, raw in self._read(groups, programs, states=states):
+        for some, raw in self._read(groups, programs):
             found.now_us = int(raw[1])
             known = dict(zip(raw[3][::2], raw[3][1::2], strict=True))
             for place, (number, bits) in enumerate(zip(some, raw[2], strict=True)):
@@ -179,8 +179,6 @@ class NumberReader:
         self,
         groups: dict[int, Sequence[str]],
         programs: Sequence[str],
-        *,
-        states: bool = True,
         program: str = "",
     ) -> Iterator[tuple[Sequence[str], Any]]:
         """Run ``states`` for numbers by partition; gives chunks of them and their answers."""
@@ -200,7 +198,7 @@ class NumberReader:
                 members = (number[1:] for number in some)
                 yield (
                     [keys.metadata, keys.programs, keys.holds],
-                    [keys.prefix, buckets, int(states), program, len(sets), *sets, *members],
+                    [keys.prefix, buckets, program, len(sets), *sets, *members],
                 )
 
         for (_, some), raw in zip(chunks, self._states.many(calls()), strict=True):

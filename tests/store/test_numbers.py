@@ -256,10 +256,6 @@ def test_groups_and_single_numbers_agree(store, stands, monkeypatch):
     assert found.by_number() == seen
     assert seen == stands == store.numbers.consent_states_of(NUMBERS, PROGRAMS)
     assert len(found.alike) == 4
-    by_sets = store.numbers.consent_states_of(NUMBERS, PROGRAMS, states=False)
-    assert {one: state.membership() for one, state in by_sets.items()} == {
-        one: state.membership() for one, state in seen.items()
-    }
     assert {*found.remembered} == {one for one in NUMBERS if stands[one].state.marks}
 
 

@@ -5,19 +5,18 @@
 -- whether any of a kind does.
 --
 -- KEYS  1 metadata  2 programs  3 holds
--- ARGV  1 prefix of the partition's keys  2 bucket count  3 whether states are wanted, 1 or 0
---       4 name of the program whose holds are wanted, or ""
---       5 how many sets  6… their names between prefix and bucket, then numbers without their plus
+-- ARGV  1 prefix of the partition's keys  2 bucket count
+--       3 name of the program whose holds are wanted, or ""
+--       4 how many sets  5… their names between prefix and bucket, then numbers without their plus
 -- Gives {metadata fields, now_us,
 --   of each number a string of 0 and 1: a digit a set, then, where holds are wanted, whether an
 --   opt-out of scope all is held, and one of the program,
 --   {place, state, …}, the program or ""}
 local call = redis.call
-local prefix, buckets, remembered, program, width =
-  ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4], tonumber(ARGV[5])
+local prefix, buckets, program, width = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local metadata = call('HMGET', KEYS[1], 'ready', 'layout', 'buckets')
 local time = call('TIME')
-local before = 5 + width
+local before = 4 + width
 local count = #ARGV - before
 
 -- The names, where any of them exists.
@@ -30,7 +29,7 @@ end
 local ends, columns, zeros = {}, {}, {}
 for at = 1, count do ends[at] = string.format('%d', tonumber(ARGV[before + at]) % buckets) end
 for place = 1, width do
-  columns[place] = existing(prefix .. ARGV[5 + place], ends)
+  columns[place] = existing(prefix .. ARGV[4 + place], ends)
   zeros[place] = 0
 end
 local bits, nowhere, anywhere = {}, table.concat(zeros), next(columns)
@@ -49,8 +48,8 @@ for at = 1, count do
 end
 
 local states = {}
-for at = 1, remembered and count or 0 do ends[at] = ARGV[before + at] end
-for at, name in ipairs(remembered and existing(prefix .. 'number:+', ends) or {}) do
+for at = 1, count do ends[at] = ARGV[before + at] end
+for at, name in ipairs(existing(prefix .. 'number:+', ends) or {}) do
   local state = call('GET', name)
   if state then
     states[#states + 1] = at - 1
