@@ -98,17 +98,13 @@ def read_request(operation: Operation[T, Any], request: Request, path: Mapping[s
 def _read_json(operation: Operation[T, Any], request: Request, path: Mapping[str, str]) -> T:
     if request.mimetype != JSON:
         raise UnsupportedMediaType("Send JSON, with `Content-Type: application/json`.")
-    kind: Any = dict[str, Any] if path else operation.request
     try:
-        given = msgspec.json.decode(request.get_data(cache=False), type=kind)
+        given = msgspec.json.decode(request.get_data(cache=False), type=dict[str, Any])
     except msgspec.ValidationError:
         raise
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is no JSON: {error}.") from None
-    if path:
-        return convert_values(operation, {**given, **path}, strict=True)
-    found: T = given
-    return found
+    return convert_values(operation, {**given, **path}, strict=True)
 
 
 def _once(
