@@ -25,7 +25,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from smsgate.domain.errors import Unfit
 
 MIN_CHARACTERS = 12
-MAX_CHARACTERS = 256
+MAX_CHARACTERS = 128
 _MIN_GUESSES_LOG10 = 11.5
 """Twelve characters at random have 12."""
 _GUESSES_TIMEOUT_S = 30.0
