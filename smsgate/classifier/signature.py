@@ -35,11 +35,11 @@ _CLOSING = re.compile(
     r"(?:[,.!\s–—~-]+|\Z))+",
     re.IGNORECASE,
 )
-_PARTICLES = frozenset({
+_PARTICLES_AND_TITLES = frozenset({
     "&", "al", "and", "bin", "da", "de", "dela", "den", "der", "di", "dos", "du", "el", "la", "le",
     "ten", "van", "von", "y",
+    "dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr",
 })  # fmt: skip
-_TITLES = frozenset({"dr", "frau", "herr", "miss", "mme", "mr", "mrs", "ms", "prof", "sir", "sr"})
 _MOST_NAMES, _MOST_LINES = 3, 6
 _CONTACT = re.compile(
     r"[\s,|:/.–—☎📞📱-]*"
@@ -95,7 +95,7 @@ def signatures(text: str) -> Iterator[Signature]:
             lines = [_CONTACT.sub("", _CONTACT.sub("", line)) for line in lines]
         name, *others = map(str.split, lines)
         words = [bare for word in name if (bare := word.strip(".,-–—~"))]
-        names = [word for word in words if word.casefold() not in _PARTICLES | _TITLES]
+        names = [word for word in words if word.casefold() not in _PARTICLES_AND_TITLES]
         capitals = all(word[0].isupper() for word in names)
         short = len(names) < _MOST_NAMES and all(word[0].isalpha() for word in names)
         below = "\n" in mark[0]
