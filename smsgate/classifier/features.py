@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from typing import NamedTuple
 from zlib import crc32
 
@@ -68,27 +68,26 @@ def joint(passage: Passage) -> set[int]:
     later = [b" " + word for word in words]
     codes = [*map(crc32, words)]
     pairs = [*map(crc32, later[1:], codes)]
-    found = {*pairs, *map(crc32, later[2:], pairs)}
-    found.update(map(crc32, [b" _" + word for word in later[2:]], codes))
-    found.update(map(crc32, [b" __" + word for word in later[3:]], codes))
-    bones = [skeleton(word) for word in framed if word not in MARKS]
-    about = [[name.encode() for name in names] for _, names in passage.concepts]
-    found.update(_about(about))
+    found = [*pairs, *map(crc32, later[2:], pairs)]
+    found += map(crc32, [b" _" + word for word in later[2:]], codes)
+    found += map(crc32, [b" __" + word for word in later[3:]], codes)
+    bones = [skeleton(word).encode() for word in framed if word not in MARKS]
+    names = [b"%" + first + b" " + second for first, second in pairwise(bones)]
+    names.append(b"#%d" % sum(len(passage.words) > limit for limit in _LENGTHS))
+    names += [b"=" + intent.encode() for intent in passage.keywords]
+    about = [[name.encode() for name in concepts] for _, concepts in passage.concepts]
     words = [b"", *words, b""]
-    for (at, _), names in zip(passage.concepts, about, strict=True):
+    for (at, _), concepts in zip(passage.concepts, about, strict=True):
         before, last, _, after, behind = words[at : at + 5]
-        for name in names:
-            found.update(map(crc32, (before + b"+_" + name, last + b"+" + name)))
-            found.update(map(crc32, (name + b"+" + after, name + b"_+" + behind)))
-    others = [f"#{sum(len(passage.words) > limit for limit in _LENGTHS)}"]
-    others += map("=".__add__, passage.keywords)
-    others += map("%{} {}".format, bones, bones[1:])
+        for name in concepts:
+            names += (before + b"+_" + name, last + b"+" + name)
+            names += (name + b"+" + after, name + b"_+" + behind)
     text = "".join(passage.words)
     if not text.isascii():
         run = "".join(_RUN.findall(text))
-        others += [run[at : at + size] for size in (2, 3, 4) for at in range(len(run) - size + 1)]
-    found.update(map(code_of, others))
-    return found
+        for size in (2, 3, 4):
+            names += [run[at : at + size].encode() for at in range(len(run) - size + 1)]
+    return {*found, *map(crc32, names), *_about(about)}
 
 
 def code_of(name: str) -> int:
@@ -96,14 +95,16 @@ def code_of(name: str) -> int:
     return crc32(name.encode(errors="replace"))
 
 
-def _about(concepts: Sequence[Sequence[bytes]]) -> Iterator[int]:
+def _about(concepts: Sequence[Sequence[bytes]]) -> list[int]:
     """Concepts, those that follow each other within a few, and three in a row."""
+    found: list[int] = []
     later = [[b">" + name for name in names] for names in concepts]
     for at, names in enumerate(concepts):
         near = [*chain.from_iterable(later[at + 1 : at + 1 + _NEXT])]
         for code in map(crc32, map(b"@".__add__, names)):
-            yield code
-            yield from map(crc32, near, repeat(code))
+            found.append(code)
+            found += map(crc32, near, repeat(code))
             if at + 2 < len(concepts):
                 for pair in map(crc32, later[at + 1], repeat(code)):
-                    yield from map(crc32, later[at + 2], repeat(pair))
+                    found += map(crc32, later[at + 2], repeat(pair))
+    return found
