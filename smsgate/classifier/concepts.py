@@ -64,7 +64,7 @@ class Concepts:
 
     def lists(self, word: str, language: str) -> bool:
         """Whether a word stands for anything in a language."""
-        return any(name != USUAL_WORD for name in self._meant(word, (language,)))
+        return any(self._meant(word, (language,)))
 
     def means(self, word: str, concept: str, among: Collection[str]) -> bool:
         """Whether a word stands for a concept in one of some languages; of none, in any."""
@@ -102,10 +102,9 @@ class Concepts:
         likely = [language for language, count in votes.items() if count == most]
         main = self._everybodys if self._everybodys in likely else min(likely)
         found = [
-            (at, sorted({name for one in meanings for name in one.get(main, ())} - {USUAL_WORD}))
-            for at, meanings in hits
+            (at, {name for one in meanings for name in one.get(main, ())}) for at, meanings in hits
         ]
-        return self._languages[main], [one for one in found if one[1]]
+        return self._languages[main], [(at, sorted(names)) for at, names in found if names]
 
     def _begun(self, words: Sequence[str], exact: Sequence[str]) -> list[_Meaning]:
         """What the first of some words may mean, alone and with those behind it."""
@@ -135,10 +134,11 @@ class Concepts:
         return [self._meaning(self._numbers[place]) for place in self._index.places(codes)]
 
     def _read(self, number: int) -> _Meaning:
-        meant = iter(self._meanings[number])
+        meant = self._meanings[number]
         found: defaultdict[int, list[str]] = defaultdict(list)
-        for language, name in zip(meant, meant, strict=True):
-            found[language].append(self._names[name])
+        for language, concept in zip(meant[::2], meant[1::2], strict=True):
+            name = self._names[concept]
+            found[language] += [name] if name != USUAL_WORD else []
         return found
 
 
