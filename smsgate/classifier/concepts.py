@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from smsgate.classifier.features import code_of
+from smsgate.classifier.normalize import LONGEST, WordCache
 from smsgate.classifier.weights import CodeIndex, ConceptTable
 
 STEM = "*"
@@ -29,9 +30,8 @@ TONAL = "vi"
 """The language whose words are others with other accents: written with them they mean no others."""
 _EVERYBODYS = "en"
 """The language that a text is taken to be in where it may be in several."""
-_SHORTEST, _LONGEST = 3, 24
-"""Letters that an entry for all words with one beginning has at least, and at most."""
-_REMEMBERED = 6_000
+_SHORTEST = 3
+"""Letters that an entry for all words with one beginning has at least."""
 _Meaning = Mapping[int, Sequence[str]]
 """By language, the concepts that an entry stands for in it."""
 
@@ -55,12 +55,12 @@ class Concepts:
         self._names = table.concepts
         self._languages = table.languages
         self._everybodys, self._tonal = map(table.languages.index, (_EVERYBODYS, TONAL))
-        self._words: dict[str, _Known] = {}
+        self._words = WordCache(self._look_up)
         self._meaning = cache(self._read)
 
     def knows(self, word: str) -> bool:
         """Whether any language has the word in its lists, or uses it often."""
-        return bool(self._look_up(word).meanings)
+        return bool(self._words[word].meanings)
 
     def lists(self, word: str, language: str) -> bool:
         """Whether a word stands for anything in a language."""
@@ -71,7 +71,7 @@ class Concepts:
         return concept in self._meant(word, among or self._languages)
 
     def _meant(self, word: str, among: Collection[str]) -> Iterator[str]:
-        for meaning in self._look_up(word).meanings:
+        for meaning in self._words[word].meanings:
             for language, names in meaning.items():
                 if self._languages[language] in among:
                     yield from names
@@ -88,7 +88,7 @@ class Concepts:
         hits: list[tuple[int, list[_Meaning]]] = []
         voices: list[int] = []
         for at, word in enumerate(words):
-            meanings, languages, longest = self._words.get(word) or self._look_up(word)
+            meanings, languages, longest = self._words[word]
             if longest > 1 or exact[at] != word:
                 meanings = self._begun(words[at : at + longest], exact[at : at + longest])
                 languages = frozenset(chain.from_iterable(meanings))
@@ -108,26 +108,18 @@ class Concepts:
 
     def _begun(self, words: Sequence[str], exact: Sequence[str]) -> list[_Meaning]:
         """What the first of some words may mean, alone and with those behind it."""
-        found = self._look_up(words[0]).meanings + self._entries(_sequences(words)[1:])
+        found = self._words[words[0]].meanings + self._entries(_sequences(words)[1:])
         if words == exact:
             return found
         others = [{at: one[at] for at in one if at != self._tonal} for one in found]
         return [*filter(None, others), *self._entries(_sequences(exact))]
 
     def _look_up(self, word: str) -> _Known:
-        known = self._words.get(word)
-        if known is None:
-            stems = (word[:end] + STEM for end in range(_SHORTEST, min(len(word), _LONGEST) + 1))
-            meanings = self._entries(map(code_of, (word, *stems)))
-            languages = frozenset(chain.from_iterable(meanings))
-            longer = self._index.places([code_of(word + LONGER)])
-            longest = self._numbers[longer[0]] if longer else 1
-            known = _Known(meanings, languages, longest)
-            if len(self._words) > _REMEMBERED:
-                self._words.clear()
-            if len(word) <= _LONGEST:
-                self._words[word] = known
-        return known
+        stems = (word[:end] + STEM for end in range(_SHORTEST, min(len(word), LONGEST) + 1))
+        meanings = self._entries(map(code_of, (word, *stems)))
+        longer = self._index.places([code_of(word + LONGER)])
+        longest = self._numbers[longer[0]] if longer else 1
+        return _Known(meanings, frozenset(chain.from_iterable(meanings)), longest)
 
     def _entries(self, codes: Iterable[int]) -> list[_Meaning]:
         """What those of some entries mean that there are."""

@@ -15,7 +15,7 @@ from itertools import chain, pairwise, repeat
 from typing import NamedTuple
 from zlib import crc32
 
-from smsgate.classifier.normalize import UNSPACED
+from smsgate.classifier.normalize import LONGEST, UNSPACED
 
 _RUN = re.compile(f"[{UNSPACED}]+")
 _VOWELS = re.compile("[aeiouy]+")
@@ -23,8 +23,6 @@ _TWICE = re.compile(r"(.)\1+")
 _NEXT = 4
 """How many of the concepts after it a concept is paired with."""
 _LENGTHS = (1, 2, 3, 5, 8, 13, 19, 39)
-_LONGEST = 24
-"""Letters up to which a word is read."""
 MARKS = frozenset({".", ","})
 """Tokens that say little by themselves: how people punctuate is no sign of what they want."""
 
@@ -56,7 +54,7 @@ def parts(word: str) -> Iterator[str]:
     yield word
     yield f"%{skeleton(word)}"
     if len(word) > 3:
-        edged = f"<{word[:_LONGEST]}>"
+        edged = f"<{word[:LONGEST]}>"
         for size in (3, 4, 5):
             yield from (f"~{edged[at : at + size]}" for at in range(len(edged) - size + 1))
 

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from smsgate.classifier.concepts import Concepts
 from smsgate.classifier.features import Passage, code_of, joint, parts
+from smsgate.classifier.normalize import WordCache
 from smsgate.classifier.weights import OUTPUTS, STEPS, UNIT, CodeIndex, WeightsFile, shipped_weights
 
 _USUAL_COUNT = 50
 """Features of a usual text, which count as they are; those of longer ones count less."""
-_REMEMBERED = 6_000
-_LONGEST = 24
 _WIDTH = len(OUTPUTS)
 
 
@@ -41,24 +40,6 @@ class _Word(NamedTuple):
     features: int
 
 
-class _Words(dict[str, _Word]):
-    """What each word adds by itself, worked out once."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self._sums = model.sums
-
-    def __missing__(self, word: str) -> _Word:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        codes = [*map(code_of, parts(word))]
-        sums = self._sums(codes)
-        found = _Word(sums[-1], sums, len(codes))
-        if len(word) <= _LONGEST:
-            self[word] = found
-        return found
-
-
 class Model:
     """Scores texts."""
 
@@ -68,7 +49,7 @@ class Model:
         self._biases = weights.biases
         self._limit = (weights.prefilter_limit - weights.biases[-1]) / UNIT
         self.concepts = Concepts(weights.meanings)
-        self._words = _Words(self)
+        self._words = WordCache(self._word)
 
     def ordinary(self, words: Iterable[str]) -> bool:
         """Whether no word of a text speaks of a request."""
@@ -84,6 +65,11 @@ class Model:
         sums = map(sum, zip(self.sums(codes), *[word.sums for word in words], strict=True))
         *scores, _ = [bias + scale * own for bias, own in zip(self._biases, sums, strict=True)]
         return Scores(*scores)
+
+    def _word(self, word: str) -> _Word:
+        codes = [*map(code_of, parts(word))]
+        sums = self.sums(codes)
+        return _Word(sums[-1], sums, len(codes))
 
     def telling(self, words: Iterable[str], output: int) -> list[float]:
         """How much each word adds to an output by itself."""

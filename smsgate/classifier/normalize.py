@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from html import unescape
+from typing import TypeVar
 
 HEAD = 2000
 TAIL = 500
@@ -44,9 +45,10 @@ _MASKED = re.compile(r"\bf(?:u?[*@#]{1,2}c?k|\*{2,4}|uc[*@#])", re.IGNORECASE)
 _CONTRACTION = re.compile(r"['’‘ʼ`´′](?<=\w['’‘ʼ`´′])(?=(?:t|s|m|re|ve|ll|d)\b)")
 _LOST = re.compile(r"n\?t\b")
 """``don?t``: what a network made of an apostrophe that its alphabet lacks."""
-_USUAL, _REMEMBERED = 24, 20_000
-"""Letters of the longest word that is remembered (others are no words and would fill memory), and
-how many are."""
+LONGEST = 24
+"""Letters of the longest word that is read whole and remembered; others would fill memory."""
+_REMEMBERED = 6_000
+_Value = TypeVar("_Value")
 _ACCENTS = re.compile(
     r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u093c]"
 )
@@ -215,25 +217,33 @@ def tokens(cleaned: str) -> list[str]:
     return text.split()
 
 
-def fold(word: str) -> str:
-    """One word without accents, in the plainest letters of its script."""
-    return word if word.isascii() else _FOLDED[word]
+class WordCache(dict[str, _Value]):
+    """What was worked out once for a word; it forgets all when it has too many."""
 
+    def __init__(self, work_out: Callable[[str], _Value]) -> None:
+        super().__init__()
+        self._work_out = work_out
 
-class _Folded(dict[str, str]):
-    """Words without their accents, worked out once; what is too long for a word is not kept."""
-
-    def __missing__(self, word: str) -> str:
-        bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
-        found = unicodedata.normalize("NFC", bare).translate(_LETTERS)
+    def __missing__(self, word: str) -> _Value:
+        found = self._work_out(word)
         if len(self) > _REMEMBERED:
             self.clear()
-        if len(word) <= _USUAL:
+        if len(word) <= LONGEST:
             self[word] = found
         return found
 
 
-_FOLDED = _Folded()
+def _without_accents(word: str) -> str:
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
+    return unicodedata.normalize("NFC", bare).translate(_LETTERS)
+
+
+_FOLDED = WordCache(_without_accents)
+
+
+def fold(word: str) -> str:
+    """One word without accents, in the plainest letters of its script."""
+    return word if word.isascii() else _FOLDED[word]
 
 
 def folded(words: list[str]) -> list[str]:
