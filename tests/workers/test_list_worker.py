@@ -176,19 +176,3 @@ def test_a_step_that_ends_every_worker_is_not_taken_up_for_ever(
     with list_worker(services):  # a person may try again
         ask(jobs, uploaded)
         assert done(jobs, uploaded)
-
-
-def test_a_fault_of_ours_ends_no_worker(services, jobs, uploaded, monkeypatch) -> None:
-    work, calls = ListJobs.run_next, []
-
-    def fails_once(self: ListJobs, *given: object) -> bool:
-        calls.append(1)
-        if len(calls) == 1:
-            raise ZeroDivisionError
-        return work(self, *given)
-
-    monkeypatch.setattr(ListJobs, "run_next", fails_once)
-    ask(jobs, uploaded)
-    with list_worker(services):
-        assert done(jobs, uploaded)
-    assert len(calls) > 1
