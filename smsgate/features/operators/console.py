@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING
 
 import pyotp
 import segno
@@ -26,6 +25,7 @@ from smsgate.features.operators.factors import (
     new_recovery_codes,
 )
 from smsgate.features.operators.service import LINK_PATH, OperatorRow, SignInRefused, token_digest
+from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.values import typed_zone
 from smsgate.records.tables import credentials, operators
 from smsgate.web.console.auth import (
@@ -43,9 +43,6 @@ from smsgate.web.console.auth import (
     operator,
 )
 from smsgate.web.console.return_path import HOME, own_path
-
-if TYPE_CHECKING:
-    from smsgate.features.operators.single_sign_on import SignInProvider
 
 CODE, CALLBACK = f"{IN}/code", f"{IN}/provider/back"
 _OFFERED = "factor"
@@ -90,8 +87,9 @@ def show_sign_in() -> Response | str:
     if wanted:
         session[NEXT] = wanted
     auth = console_auth()
+    provider = auth.provider.name if auth.provider else ""
     nobody = not service.find_operators(auth.people.database)
-    return render_template("sign_in.html", nobody=nobody, provider=auth.provider_name)
+    return render_template("sign_in.html", nobody=nobody, provider=provider)
 
 
 def sign_in() -> Response:
@@ -117,10 +115,11 @@ def show_code() -> str:
     """Ask for the second factor: a passkey, a code, or a recovery code."""
     auth, current = console_auth(), current_session(half=True)
     kinds = {one.kind for one in find_factors(auth.people.database, current.operator)}
-    passkey = {}
+    asked = {}
     if PASSKEY in kinds:
-        passkey = {"party": auth.passkeys.party, "options": auth.passkeys.request_options(current)}
-    return render_template("code.html", has_app=APP in kinds, **passkey)
+        passkeys = auth.passkeys
+        asked = {"origin": passkeys.origin, "options": passkeys.request_options(current)}
+    return render_template("code.html", has_app=APP in kinds, **asked)
 
 
 def check_factor() -> Response:
@@ -224,7 +223,7 @@ def show_factors() -> str:
     return render_template(
         "factor.html",
         needed=lacks_factor(),
-        party=auth.passkeys.party,
+        origin=auth.passkeys.origin,
         options=auth.passkeys.creation_options(current),
         name=auth.visitor().browser,
         longest_name=service.MAX_NAME_CHARACTERS,

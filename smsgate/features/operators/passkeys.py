@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -46,32 +46,22 @@ COPIED = (
 _log = structlog.get_logger("smsgate.console")
 
 
-class RelyingParty(NamedTuple):
-    """For whom passkeys are made: the host name, and the origin as browsers name it."""
-
-    id: str
-    origin: str
-
-
-def relying_party(public_url: str, port: int) -> RelyingParty:
-    """Return for whom passkeys are made, by the configuration.
-
-    Browsers have passkeys at https, or at localhost by http, and say so elsewhere. An IP address
-    cannot have any, so a trial at ``http://127.0.0.1`` has them at ``http://localhost``, and so has
-    one without an address, at its port.
-    """
-    parts = urlsplit(public_url or f"http://localhost:{port}")
-    is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
-    host = "localhost" if is_local else parts.hostname or ""
-    is_usual = parts.port in (None, 443 if parts.scheme == "https" else 80)
-    return RelyingParty(host, f"{parts.scheme}://{host}" + ("" if is_usual else f":{parts.port}"))
-
-
 class Passkeys:
     """Lets browsers make passkeys and sign in by them."""
 
-    def __init__(self, database: Database, party: RelyingParty) -> None:
-        self._database, self.party = database, party
+    def __init__(self, database: Database, public_url: str, port: int) -> None:
+        """For the host of the configuration, and its origin as browsers name it.
+
+        Browsers have passkeys at https, or at localhost by http, and say so elsewhere. An IP
+        address cannot have any, so a trial at ``http://127.0.0.1`` has them at
+        ``http://localhost``, and so has one without an address, at its port.
+        """
+        parts = urlsplit(public_url or f"http://localhost:{port}")
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1")
+        is_usual = parts.port in (None, 443 if parts.scheme == "https" else 80)
+        self._database = database
+        self.host = "localhost" if is_local else parts.hostname or ""
+        self.origin = f"{parts.scheme}://{self.host}" + ("" if is_usual else f":{parts.port}")
 
     def accept(self, current: OperatorSession, answer: str) -> str:
         """Return by which passkey a browser answered. Raises ``SignInRefused``."""
@@ -106,7 +96,7 @@ class Passkeys:
         """Return what a browser needs to make a passkey, as JSON."""
         row = current.operator
         options = webauthn.generate_registration_options(
-            rp_id=self.party.id,
+            rp_id=self.host,
             rp_name="smsgate",
             user_id=row.id.encode(),
             user_name=row.name,
@@ -122,7 +112,7 @@ class Passkeys:
     def request_options(self, current: OperatorSession) -> str:
         """Return what a browser needs to sign in by a passkey, as JSON."""
         options = webauthn.generate_authentication_options(
-            rp_id=self.party.id,
+            rp_id=self.host,
             challenge=self._new_challenge(current),
             timeout=CHALLENGE_S * 1000,
             allow_credentials=self._descriptors(current.operator),
@@ -158,8 +148,8 @@ class Passkeys:
                 raise _passkey_refused("answered too late, or twice")
             yield {
                 "expected_challenge": challenge,
-                "expected_rp_id": self.party.id,
-                "expected_origin": self.party.origin,
+                "expected_rp_id": self.host,
+                "expected_origin": self.origin,
                 "require_user_verification": True,
             }
         except _INVALID as error:

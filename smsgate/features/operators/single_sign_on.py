@@ -10,12 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import structlog
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import FlaskIntegration, FlaskOAuth2App
 from flask import request, session
 from joserfc.errors import JoseError
 from werkzeug.wrappers import Response
@@ -24,6 +23,9 @@ from smsgate.features.operators.service import SignInRefused
 from smsgate.settings import SingleSignOn
 from smsgate.web.limits import RefusalLog, slot
 from smsgate.web.wsgi_request import address_of
+
+if TYPE_CHECKING:
+    from authlib.integrations.flask_client import FlaskOAuth2App
 
 TIMEOUT_S = 5.0
 LEEWAY_S = 60
@@ -91,6 +93,12 @@ class SignInProvider:
 
         Without the ``state`` of a sign-in that began in this browser the provider is not asked.
         """
+        # Here, since it takes 4 MiB.
+        from authlib.integrations.flask_client import (  # noqa: PLC0415
+            FlaskIntegration,
+            FlaskOAuth2App,
+        )
+
         app = FlaskOAuth2App(
             FlaskIntegration("oidc"),
             name="oidc",

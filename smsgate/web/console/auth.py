@@ -37,6 +37,7 @@ from smsgate.features.operators.service import (
 )
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
+from smsgate.features.operators.single_sign_on import SignInProvider
 from smsgate.interface.operation import Context
 from smsgate.monitoring.deadlines import Deadlines
 from smsgate.records.database import Database
@@ -50,7 +51,6 @@ from smsgate.web.wsgi_request import address_of
 
 if TYPE_CHECKING:
     from smsgate.features.operators.passkeys import Passkeys
-    from smsgate.features.operators.single_sign_on import SignInProvider
 
 IN, OUT = "/console/in", "/console/out"
 ME = "/console/me"
@@ -110,29 +110,16 @@ class ConsoleAuth:
         self.people = OperatorService(database, settings.web.mail)
         self.sign_in = SignIn(self.people, Limits(client), keys[0])
         self.factors = Factors(database, keys)
-
-    # What follows is made when somebody first uses it, since the libraries take 11 and 4 MiB.
+        oidc = settings.oidc
+        self.provider = SignInProvider(oidc, settings.public_url) if oidc else None
+        """For single sign-on; None where none is configured."""
 
     @cached_property
     def passkeys(self) -> Passkeys:
-        """Second factors that a browser keeps."""
-        from smsgate.features.operators.passkeys import Passkeys, relying_party  # noqa: PLC0415
+        """Made when somebody first uses one, since webauthn takes 11 MiB."""
+        from smsgate.features.operators.passkeys import Passkeys  # noqa: PLC0415
 
-        party = relying_party(self._settings.public_url, self._settings.port)
-        return Passkeys(self.people.database, party)
-
-    @cached_property
-    def provider(self) -> SignInProvider | None:
-        """For single sign-on; None where none is configured."""
-        from smsgate.features.operators.single_sign_on import SignInProvider  # noqa: PLC0415
-
-        oidc = self._settings.oidc
-        return SignInProvider(oidc, self._settings.public_url) if oidc else None
-
-    @property
-    def provider_name(self) -> str:
-        """Empty where no single sign-on is configured."""
-        return self._settings.oidc.name if self._settings.oidc else ""
+        return Passkeys(self.people.database, self._settings.public_url, self._settings.port)
 
     def visitor(self) -> Visitor:
         """The browser that makes this request."""

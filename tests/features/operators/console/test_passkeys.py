@@ -9,7 +9,7 @@ import re
 import pytest
 
 from smsgate.features.operators import passkeys
-from smsgate.features.operators.passkeys import relying_party
+from smsgate.features.operators.passkeys import Passkeys
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from tests.fakes.authenticator import Authenticator
 from tests.fakes.browser import browser
@@ -306,7 +306,7 @@ def test_without_the_password_there_is_nothing_to_answer(viewer, phone, services
 
 
 @pytest.mark.parametrize(
-    ("public_url", "id_", "origin"),
+    ("public_url", "host", "origin"),
     [
         ("https://sms.example.com", "sms.example.com", "https://sms.example.com"),
         ("https://sms.example.com:8443", "sms.example.com", "https://sms.example.com:8443"),
@@ -315,6 +315,6 @@ def test_without_the_password_there_is_nothing_to_answer(viewer, phone, services
         ("", "localhost", "http://localhost:8000"),
     ],
 )
-def test_the_party_comes_from_the_public_address(public_url, id_, origin) -> None:
-    found = relying_party(public_url, 8000)
-    assert (found.id, found.origin) == (id_, origin)
+def test_the_host_of_passkeys_comes_from_the_public_address(public_url, host, origin) -> None:
+    found = Passkeys(None, public_url, 8000)
+    assert (found.host, found.origin) == (host, origin)

@@ -646,7 +646,10 @@ def test_without_secrets_the_console_says_what_to_set(folder, redis_url) -> None
     ("opened", "absent"),
     [
         ("smsgate.web", {"argon2", "wtforms", "segno", "pyotp"}),
-        ("smsgate.web.console.app, smsgate.features.operators.console", {"webauthn", "authlib"}),
+        (
+            "smsgate.web.console.app, smsgate.features.operators.console",
+            {"webauthn", "authlib.oauth2"},
+        ),
     ],
 )
 def test_a_process_carries_only_what_was_opened(opened, absent) -> None:
