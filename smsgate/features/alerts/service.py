@@ -114,7 +114,7 @@ class AlertService:
                     continue
                 began_s = told.began_s if told else self._since.get(key, now)
                 lasts = f" (for {span(now - began_s)})" if told else ""
-                body = f"{one.text}\nIn a terminal: {one.command}."
+                body = f"{one.text}\nTo do: {one.command}."
                 kind: Kind = "failure" if one.is_failure else "warning"
                 message = self._message(one.title + lasts, body, kind, one.page[0])
                 due[id_ + key] = message, SentAlert(began_s, now, one.is_failure, one.title)

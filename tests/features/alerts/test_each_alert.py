@@ -244,5 +244,5 @@ def test_it_is_told_with_its_severity_and_what_to_do(
     of_name = [kind for kind in TABLE.values() if kind.name == name]
     assert message.kind in {kinds[kind.severity] for kind in of_name}
     assert any(kind.text in message.body for kind in of_name)
-    assert "\nIn a terminal: " in message.body
+    assert "\nTo do: " in message.body
     assert NUMBER not in message.title + message.body

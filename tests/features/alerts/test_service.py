@@ -115,7 +115,7 @@ def test_a_condition_is_told_when_it_lasts_each_day_and_when_it_is_over(
     assert apprise.titles() == apprise.titles("mailtos") == [FAILED]
     (_, message), *_ = apprise.sent
     assert message.kind == "warning"
-    assert message.body.startswith("Retry or dismiss them.\nIn a terminal: `smsgate replies list")
+    assert message.body.startswith("Retry or dismiss them.\nTo do: `smsgate replies list")
     assert message.body.splitlines()[-1].startswith("https://sms.example.com/console/replies")
     later(24 * 3600 + 60)
     check(one)
