@@ -1,9 +1,4 @@
-"""Signatures: what is signed, the HMAC over it, and a comparison in constant time.
-
-Only functions of their arguments. A scheme that one provider alone uses stays in that provider's
-module; this one has what several share: HMAC, posted forms (as Twilio and its kin sign them),
-signed times, JSON Web Tokens, Standard Webhooks, and the schemes of Sinch and of MessageBird.
-"""
+"""Signatures: the HMAC over what is signed, and a comparison in constant time."""
 
 from __future__ import annotations
 
