@@ -69,7 +69,7 @@ def _measure(whole: Whole, messages: int, steps: int) -> Mapping[str, Any]:
     for _ in range(steps):
         for text, share in MIX:
             sent += _send(whole, text, sent, int(messages / steps * share))
-        while any(map(store.inbox_reader.depth, ALL)) or any(map(store.outbox.depth, ALL)):
+        while store.inbox.busy() or any(map(store.outbox.depth, ALL)):
             time.sleep(0.05)
         sizes = {name: round(whole.mib(name), 1) for name in PROCESSES}
         rows.append({"messages": sent, "seconds": round(time.monotonic() - started), **sizes})

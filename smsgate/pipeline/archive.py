@@ -55,8 +55,6 @@ class LedgerArchiver:
         ``RecordsUnavailable``, and ``RecordsDiffer`` where partitions were
         left alone (those that could be moved were).
         """
-        if self.store.ledger.is_empty():
-            return 0
         for _ in range(_TRIES):
             found = self.store.ledger.unmoved(self._count)
             pages = {partition: _cut(one) for partition, one in found.items() if one.lines}

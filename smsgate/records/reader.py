@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import Select, bindparam, exists, func, select, tuple_
 
 from smsgate.consent.events import OPTED_OUT, ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
@@ -293,10 +293,7 @@ class RecordReader(DatabasePart):
 
 def _newest(asked: Select[Any], before: HistoryPlace | None) -> Select[Any]:
     if before is not None:
-        at, seq = before
-        same = and_(events.c.received_us == at, events.c.seq < seq)
-        # The first condition is implied; the index can use it.
-        asked = asked.where(events.c.received_us <= at, or_(events.c.received_us < at, same))
+        asked = asked.where(tuple_(events.c.received_us, events.c.seq) < tuple_(*before))
     return asked.order_by(events.c.received_us.desc(), events.c.seq.desc())
 
 

@@ -169,10 +169,6 @@ class Ledger:
         """Record an event that did not come through the inbox and changes no number's state."""
         self._client.xadd(PARTITION_KEYS[partition].ledger, {"e": msgspec.json.encode(event)})
 
-    def is_empty(self) -> bool:
-        """Whether no event waits in any partition."""
-        return not any(of_partitions(self._client, lambda one, keys: one.xlen(keys.ledger)))
-
     def unmoved(self, count: int) -> dict[int, LedgerPage]:
         """The oldest entries of every partition, at most ``count`` of each, in one round trip."""
         with pipelined(self._client) as pipeline:

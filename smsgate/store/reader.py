@@ -73,10 +73,6 @@ class InboxReader:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def depth(self, partition: int) -> int:
-        """How many entries wait in a partition."""
-        return self._client.xlen(PARTITION_KEYS[partition].inbox)
-
     def latest(self, partition: int, count: int) -> list[StoredEntry]:
         """The newest entries that wait in a partition, oldest first."""
         rows = self._client.xrevrange(PARTITION_KEYS[partition].inbox, count=count)
@@ -168,17 +164,13 @@ class LedgerReader:
             if len(rows) < _PAGE:
                 return
 
-    def newest(self, partition: int, count: int) -> list[Event]:
-        """The newest events of a partition, oldest first."""
-        rows = self._client.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
-        return [_decode(fields[b"e"]) for _, fields in reversed(stream_rows(rows))]
-
-    def newest_of_all(self, count: int) -> list[Event]:
-        """The newest events of every partition, at most ``count`` of each, in one round trip."""
-        partitions = of_partitions(
-            self._client, lambda one, keys: one.xrevrange(keys.ledger, count=count)
-        )
-        return [_decode(fields[b"e"]) for rows in partitions for _, fields in reversed(rows)]
+    def newest(self, partitions: Iterable[int], count: int) -> list[Event]:
+        """The newest events of partitions, at most ``count`` of each, those oldest first."""
+        with pipelined(self._client) as pipeline:
+            for partition in partitions:
+                pipeline.xrevrange(PARTITION_KEYS[partition].ledger, count=count)
+            found = pipeline.execute()
+        return [_decode(fields[b"e"]) for rows in found for _, fields in reversed(rows)]
 
     def waiting(self) -> LedgerBacklog:
         """How much waits for the records, and since when."""

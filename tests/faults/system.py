@@ -196,7 +196,8 @@ class FaultSystem(System):
         self._groups.wait(self._running.pop(name))
 
     def backlog(self) -> int:
-        return sum(self.services.store.inbox_reader.depth(partition) for partition in ALL)
+        store = self.services.store
+        return sum(store.client.xlen(PARTITION_KEYS[partition].inbox) for partition in ALL)
 
     def left_over(self) -> dict[str, int]:
         """Everything that must be empty when nothing is left to do; only what is not."""

@@ -28,7 +28,7 @@ def test_an_opt_out_of_newer_code_is_applied_by_what_is_known_of_it(services, re
         services.gate.check_programs(NUMBER, services.settings.programs)["alerts"].reason
         == "opted_out_all"
     )
-    assert services.store.inbox_reader.depth(PARTITION) == 0
+    assert len(services.store.inbox_reader.latest(PARTITION, 99)) == 0
     assert not redis_client.exists(KEYS.holds)
 
 

@@ -244,7 +244,7 @@ def test_what_a_release_before_recorded_and_did_not_trim_is_no_store_that_fell_b
     archiver.move_all()
 
     assert inbox_ids(records) == recorded(*range(64))
-    assert store.ledger.is_empty()
+    assert not store.ledger_reader.waiting().count
 
 
 def test_that_a_store_fell_back_is_told_once_and_not_for_each_partition(
@@ -340,7 +340,7 @@ def test_what_fills_redis_is_moved_and_taken_out_although_it_is_full(
     redis_client.config_set("maxmemory", "100kb")
     try:
         assert archiver.move_all() == 2
-        assert store.ledger.is_empty()
+        assert not store.ledger_reader.waiting().count
     finally:
         redis_client.config_set("maxmemory", "0")
     assert store.ledger.kept()[PARTITION] == 2

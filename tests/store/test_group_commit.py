@@ -58,7 +58,7 @@ def test_who_comes_while_a_trip_is_under_way_goes_along_with_the_next(store, mon
 
     assert trips == [1, 8]
     assert all(not added.duplicate for (added,) in results)
-    assert sum(store.inbox_reader.depth(partition) for partition in range(16)) == 9
+    assert sum(len(store.inbox_reader.latest(partition, 99)) for partition in range(16)) == 9
     assert sorted(partitions) == sorted({partition_of(number) for number in numbers})
 
 

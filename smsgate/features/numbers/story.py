@@ -212,7 +212,7 @@ class StoryReader:
         # A text of the same microsecond as an event stands behind it.
         before_us = before.received_us + (before.seq > 0) if before else 0
         try:
-            events = self._store.ledger_reader.newest(partition_of(story.number), _LEDGER)
+            events = self._store.ledger_reader.newest([partition_of(story.number)], _LEDGER)
             found = self._store.sample_log.of_number(story.number, before_us, PAGE + 1)
         except StoreUnavailable as error:
             story.is_store_away = True

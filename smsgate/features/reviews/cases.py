@@ -115,7 +115,7 @@ def _original(store: Store, records: Records, entry: Entry) -> Event | None:
     with suppress(RecordsUnavailable):
         stories = records.reader.newest(_MAX_TEXTS, "review", number=entry.number)
         found = [recorded.event for recorded in reversed(stories)]
-    found += store.ledger_reader.newest(partition_of(entry.number), LEDGER)
+    found += store.ledger_reader.newest([partition_of(entry.number)], LEDGER)
     wanted = ("review", entry.number, entry.program)
     for event in reversed(found):
         text = event.entry is not None and event.entry.source == "text"
@@ -132,7 +132,7 @@ def _us_of(id_: str) -> int:
 def _stored(store: Store, partition: int) -> dict[tuple[str, str], Entry]:
     stored = store.inbox_reader.latest(partition, INBOX)
     entries = {(one.entry.number, one.id): one.entry for one in stored}
-    return entries | _entries(store.ledger_reader.newest(partition, LEDGER))
+    return entries | _entries(store.ledger_reader.newest([partition], LEDGER))
 
 
 def _entries(events: Iterable[Event]) -> dict[tuple[str, str], Entry]:

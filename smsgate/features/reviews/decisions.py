@@ -90,13 +90,11 @@ class ReviewDecisions:
     def _made(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
         """Yield decisions, perhaps of one partition, as an entry moves: so none is missed."""
         store = self._store
-        for at in store.inbox.busy() if partition is None else [partition]:
+        partitions = range(PARTITIONS) if partition is None else [partition]
+        for at in store.inbox.busy() if partition is None else partitions:
             for one in store.inbox_reader.latest(at, _MAX_SEARCHED):
                 yield from _decision(one.entry, one.id, one.received_us, "")
-        if partition is None:
-            events = store.ledger_reader.newest_of_all(_MAX_SEARCHED)
-        else:
-            events = store.ledger_reader.newest(partition, _MAX_SEARCHED)
+        events = store.ledger_reader.newest(partitions, _MAX_SEARCHED)
         since_us = store.health.now_us() - period_us
         with suppress(RecordsUnavailable):
             events += [

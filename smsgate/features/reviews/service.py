@@ -172,7 +172,7 @@ def read_conversation(
             waits = entry.decision.intent is Intent.REVIEW
             line = ConversationLine(at_us, "them", "Not applied yet", entry.text, waits)
             lines[stored.id] = line
-    events = store.ledger_reader.newest(partition, _MAX_LEDGER)
+    events = store.ledger_reader.newest([partition], _MAX_LEDGER)
     try:
         recorded = records.reader.page_of_number(number, None, _MAX_LINES)
         events = [*(one.event for one in reversed(recorded)), *events]
