@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.store.write_lease import CANNOT_TELL
 
 _VERSION = 3
+"""Spools of 0.1 and 0.2 had none."""
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS spool (
@@ -53,9 +54,6 @@ VALUES (
 _MODE = 0o600
 _PROBE_BYTES = 64 * 1024
 """As much as the longest message of most providers."""
-_SQLITE = b"SQLite format 3\0"
-_VERSION_AT = slice(60, 64)
-"""Of the head of a SQLite file: its ``user_version``. Spools of 0.1 and 0.2 had none."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -230,31 +228,38 @@ class Spool:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
         return True
 
-    def _refuse_old(self) -> None:
-        """Raise ``SpoolUnavailable`` for a file of smsgate 0.1 or 0.2, which stays as it is."""
-        if not self._exists():
-            return
-        with self._path.open("rb") as file:
-            head = file.read(_VERSION_AT.stop)
-        if head.startswith(_SQLITE) and not any(head[_VERSION_AT]):
+    def _make_tables(self, file: sqlite3.Connection) -> None:
+        """Make the tables of a new file.
+
+        Raises ``SpoolUnavailable`` for a file of smsgate 0.1 or 0.2, which stays as it is.
+        """
+        # In this order: whoever makes the tables gives them their version in the same transaction.
+        is_new = file.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        (version,) = file.execute("PRAGMA user_version").fetchone()
+        if version == 0 and not is_new:
             raise SpoolUnavailable(
                 f"the spool {self._path} is that of smsgate 0.1 or 0.2, which 0.3 does not read; "
                 "nothing was changed: let 0.2 store its messages, and give 0.3 another data "
                 "directory, as docs/upgrading.md says"
             )
+        if version != _VERSION:
+            file.executescript(_SCHEMA)
 
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
-        """A transaction. A connection for each: the spool is for days when nothing is fast."""
+        """A transaction. A connection for each: the spool is for days when nothing is fast.
+
+        Nothing but SQLite may open the file: closing it would end this process's locks on it, and
+        another process would delete the log with a message in it (sqlite.org/howtocorrupt, 2.2).
+        """
         try:
             if make:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._path.touch(mode=_MODE)  # SQLite gives what it puts beside it the same mode
-            self._refuse_old()
+                with suppress(FileExistsError):  # SQLite gives what it puts beside it the same mode
+                    self._path.touch(mode=_MODE, exist_ok=False)
             with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 file.execute("PRAGMA synchronous = FULL")  # on disk before we go on
-                if file.execute("PRAGMA user_version").fetchone() != (_VERSION,):
-                    file.executescript(_SCHEMA)  # before it has a log, which would hide its version
+                self._make_tables(file)
                 file.execute("PRAGMA journal_mode = WAL")
                 with file:
                     yield file

@@ -7,6 +7,8 @@ import errno
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -284,6 +286,21 @@ def test_a_spool_whose_maker_was_killed_is_no_older_one(tmp_path):
     spool = Spool(tmp_path / "spool.sqlite3")
     with spool._open(make=True):
         assert Spool(tmp_path / "spool.sqlite3").report().count == 0
+
+
+_LOOK = "import sys; from pathlib import Path; from smsgate.pipeline.spool import Spool; "
+_LOOK += "print(Spool(Path(sys.argv[1])).state().messages)"
+
+
+def test_who_looks_takes_no_message_from_under_another_thread_and_process(tmp_path):
+    """Whichever process closes the file last deletes its log, with what waits in it."""
+    spool = Spool(tmp_path / "spool.sqlite3")
+    spool.keep([Arrival(entry())])
+    with spool._open():
+        assert spool.state().messages == 1  # as another thread, whose look ends before ours
+        command = [sys.executable, "-c", _LOOK, str(tmp_path / "spool.sqlite3")]
+        assert subprocess.run(command, capture_output=True, check=True).stdout == b"1\n"
+        assert (tmp_path / "spool.sqlite3-wal").exists()
 
 
 def modes(folder) -> dict[str, int]:
