@@ -50,12 +50,15 @@ def _field_of(error: msgspec.ValidationError) -> str:
 def convert_values(
     operation: Operation[T, Any], values: Mapping[str, Any], *, strict: bool = False
 ) -> T:
-    """The request of an operation; unless ``strict``, texts may stand for numbers and truths.
+    """The request of an operation.
+
+    Unless ``strict``, texts may stand for numbers and truths, and times without a zone are in UTC.
 
     Raises ``msgspec.ValidationError``.
     """
-    given = {name: _with_zone(operation, name, value) for name, value in values.items()}
-    return msgspec.convert(given, operation.request, strict=strict)
+    if not strict:
+        values = {name: _with_zone(operation, name, value) for name, value in values.items()}
+    return msgspec.convert(values, operation.request, strict=strict)
 
 
 def plain_type(kind: Any) -> tuple[Any, msgspec.Meta | None]:  # noqa: ANN401 - any type
