@@ -65,7 +65,7 @@ test-pythons: $(VENV)/.test
 	done
 
 test-full: $(VENV)/.full
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not gateways" --hypothesis-profile full --cov --cov-report=term $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal -m "not gateways" --hypothesis-profile full --cov --cov-report=term $(ARGS)
 
 # Debian: kannel kannel-extras gammu gammu-smsd curl rabbitmq-server. Jasmin comes from the package
 # index, into an environment of its own: it wants older libraries than we do, and Python 3.11 or 3.12.

@@ -221,6 +221,5 @@ class System:
         """Whether nothing waits in any inbox or outbox."""
         inboxes, outbox = self.services.store.inbox_reader, self.services.store.outbox
         return all(
-            inboxes.depth(partition) == 0 and outbox.depth(partition) == 0
-            for partition in range(16)
+            not inboxes.newest(partition) and not outbox.depth(partition) for partition in range(16)
         )

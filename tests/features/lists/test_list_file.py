@@ -45,7 +45,8 @@ def test_whatever_a_csv_writer_writes_is_read_as_it_was_meant(rows, delimiter):
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     writer.writerow(["phone", "x"])
     writer.writerows([*rows, [US, ""]])
-    assert [row.cells for row in rows_of(out.getvalue())] == [*rows, [US, ""]]
+    found = rows_of(out.getvalue(), column="phone")  # what they wrote may be numbers too
+    assert [row.cells for row in found] == [*rows, [US, ""]]
 
 
 @given(st.binary(max_size=2_000))
