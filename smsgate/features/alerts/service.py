@@ -58,8 +58,8 @@ class AlertService:
         """The conditions of the last check, and since when they last."""
         self._missing: dict[str, float] = {}
         """By address and condition since when it is over, until the address took that."""
-        self._refused: set[str] = set()
-        """By address and condition what was not taken: it is sent again after the others."""
+        self._refused: dict[str, float] = {}
+        """By address and condition when it was not taken: it is sent again after the others."""
         self._sent_alone: dict[str, SentAlert] = {}
         """About the store itself, which can remember nothing then: each clock tells it."""
 
@@ -123,13 +123,13 @@ class AlertService:
                 use = "With it `smsgate records verify --digest` finds records that are gone."
                 message = self._message(_DIGEST, f"{digest}\n{use}")
                 due[id_ + _DIGEST] = message, SentAlert(now, now, False, _DIGEST)
-            for key in sorted(due, key=self._refused.__contains__)[:_MOST_AT_ONCE]:
+            for key in sorted(due, key=lambda one: self._refused.get(one, 0.0))[:_MOST_AT_ONCE]:
                 message, new = due[key]
                 if problem := send(self._urls[address], message):
                     failures[address] = problem
-                    self._refused.add(key)
+                    self._refused[key] = time.monotonic()
                     break
-                self._refused.discard(key)
+                self._refused.pop(key, None)
                 sent.pop(key, None)
                 self._missing.pop(key, None)
                 if new is not None:
