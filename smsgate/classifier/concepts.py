@@ -36,7 +36,7 @@ _Meaning = Mapping[int, Sequence[str]]
 """By language, the concepts that an entry stands for in it."""
 
 
-class _Known(NamedTuple):
+class _WordMeaning(NamedTuple):
     """What a word means by itself, as often as entries say so."""
 
     meanings: list[_Meaning]
@@ -114,12 +114,12 @@ class Concepts:
         others = [{at: one[at] for at in one if at != self._tonal} for one in found]
         return [*filter(None, others), *self._entries(_sequences(exact))]
 
-    def _look_up(self, word: str) -> _Known:
+    def _look_up(self, word: str) -> _WordMeaning:
         stems = (word[:end] + STEM for end in range(_SHORTEST, min(len(word), LONGEST) + 1))
         meanings = self._entries(map(code_of, (word, *stems)))
         longer = self._index.places([code_of(word + LONGER)])
         longest = self._numbers[longer[0]] if longer else 1
-        return _Known(meanings, frozenset(chain.from_iterable(meanings)), longest)
+        return _WordMeaning(meanings, frozenset(chain.from_iterable(meanings)), longest)
 
     def _entries(self, codes: Iterable[int]) -> list[_Meaning]:
         """What those of some entries mean that there are."""

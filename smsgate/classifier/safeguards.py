@@ -42,9 +42,9 @@ def find_crisis(words: list[str]) -> tuple[Phrase, list[str]] | None:
     Args:
         words: of the text, without its marks, in small letters.
     """
-    text, said = _said(_CRISIS, words)
-    said = [one for one in said if one.kind not in ("messages", "other_senses")]
-    if not said:
+    text, phrases = _phrases_in(_CRISIS, words)
+    phrases = [one for one in phrases if one.kind not in ("messages", "other_senses")]
+    if not phrases:
         return None
     own, of_messages = text, False
     for other in _phrases(_CRISIS):
@@ -52,7 +52,7 @@ def find_crisis(words: list[str]) -> tuple[Phrase, list[str]] | None:
             own = own.replace(other.text, " ")
         elif other.kind == "messages":
             of_messages = of_messages or other.text in text
-    for one in said:
+    for one in phrases:
         if one.text in own and (one.kind in ("life", "danger") or not of_messages):
             start = text.count(" ", 0, text.index(one.text))
             return one, words[start : start + len(one.text.split())]
@@ -67,10 +67,10 @@ def without_refused_calls(words: list[str]) -> list[str] | None:
     Args:
         words: of the text, with its marks; those of scripts without blanks letter by letter.
     """
-    text, said = _said(_CHANNEL, words)
+    text, phrases = _phrases_in(_CHANNEL, words)
     found = [
         (text.count(" ", 0, match.start()), text.count(" ", 0, match.end()))
-        for one, other in permutations(said, 2)
+        for one, other in permutations(phrases, 2)
         if one.language == other.language and one.kind != other.kind
         for match in _beside(one, other).finditer(text)
     ]
@@ -90,7 +90,7 @@ def _beside(one: Phrase, other: Phrase) -> re.Pattern[str]:
     return re.compile(f"{re.escape(one.text)}{pause}{re.escape(other.text.strip())}(?= )")
 
 
-def _said(file: str, words: list[str]) -> tuple[str, list[Phrase]]:
+def _phrases_in(file: str, words: list[str]) -> tuple[str, list[Phrase]]:
     """A text as phrases are looked for in it, and those of a file that it has."""
     plain, index = folded(words), _index(file)
     text = f" {' '.join(plain)} "
