@@ -48,7 +48,6 @@ _GIVEN_UP = frozenset({"refused", "late", "unknown"})
 """Outcomes that a person should see."""
 
 _OBSTACLES = {
-    "": "",
     "late": "its deadline had passed",
     "superseded": "the number's state changed before it was sent",
 }
@@ -81,28 +80,32 @@ class ReplySender:
         self._outbound = outbound
         self._tokens = AccessTokens(outbound)
         self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
-        self._running: list[Future[int]] = []
+        self._running: list[Future[None]] = []
+        self._unfinished: set[int] = set()
+        """Partitions that had more than the threads have sent."""
         self._ending = threading.Event()
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
-    def drain(self, partition: int, patience_s: float = JOB_S) -> int:
-        """Send the due replies of a partition; return how many were settled within ``patience_s``.
+    def drain(self, partition: int, patience_s: float = JOB_S) -> None:
+        """Send the due replies of a partition, for ``patience_s`` at most.
 
         Calls that take longer go on in their threads. For one thread. Raises ``StoreUnavailable``.
         """
         self._give_back()
+        self._unfinished.add(partition)
         self._running = [one for one in self._running if not one.done()]
         room = min(self._store.outbox.depth(partition), SENDERS - len(self._running))
         running = [self._threads.submit(self._send_due, partition) for _ in range(room)]
         self._running += running
-        ended, _ = wait(running, timeout=patience_s)
-        return sum(one.result() for one in ended)
+        for one in wait(running, timeout=patience_s).done:
+            one.result()
 
-    def _send_due(self, partition: int) -> int:
-        sent = 0
-        while not self._ending.is_set() and self._send_one(partition):
-            sent += 1
-        return sent
+    def _send_due(self, partition: int | None) -> None:
+        """Send what is due in a partition, then in those for which too few threads were free."""
+        while partition is not None and not self._ending.is_set():
+            if not self._send_one(partition):
+                self._unfinished.discard(partition)
+                partition = min(self._unfinished, default=None)
 
     def _give_back(self) -> None:
         while not self._unsent.empty():
@@ -131,8 +134,7 @@ class ReplySender:
     def _send(self, claim: Claim) -> None:
         claim = replace(claim, reply=self._worded(claim.reply))
         if claim.abandoned and not self._repeatable(claim.reply):
-            note = "the process that sent it died; whether it left is not known"
-            self._end(claim, "unknown", note)
+            self._end(claim, "unknown", "its sender died; whether it left is not known")
             return
         began = time.monotonic()
         try:
@@ -177,8 +179,7 @@ class ReplySender:
         self._note((CALLS, (reply.account, outcome.verdict.value), 1))
         self._note((CALL_S, (reply.account,), (took_s,)))
         if outcome.verdict is Verdict.SENT and reply.kind != APP:
-            received_us = reply.deadline_us - REPLY_WINDOW_US
-            waited_s = (claim.now_us - received_us) / 1_000_000
+            waited_s = (claim.now_us + REPLY_WINDOW_US - reply.deadline_us) / 1_000_000
             self._note((CONFIRMED_S, (reply.account,), (waited_s + took_s,)))
 
     def _in_turn(self, claim: Claim) -> bool:
@@ -227,7 +228,7 @@ class ReplySender:
             self._later(claim, outcome)
             return
         if outcome.verdict is Verdict.OPTED_OUT and claim.reply.kind != "opt_out":
-            self._suppress(claim.reply)
+            self._store.inbox.add([Arrival(refusal_entry(self._settings, claim.reply))])
         self._end(claim, outcome.verdict.value, outcome.note, outcome.provider_id)
 
     def _later(self, claim: Claim, outcome: Outcome) -> None:
@@ -241,10 +242,6 @@ class ReplySender:
         problem = outcome.note.rstrip(".").replace(reply.number[1:], "•••")
         again = msgspec.structs.replace(reply, tries=reply.tries + 1, problem=problem)
         self._store.outbox.put_back(claim, again, due_us)
-
-    def _suppress(self, reply: Reply) -> None:
-        """A provider that refuses to text a number has an opt-out that we do not have."""
-        self._store.inbox.add([Arrival(refusal_entry(self._settings, reply))])
 
     def _end(self, claim: Claim, outcome: str, note: str, provider_id: str = "") -> None:
         reply = msgspec.structs.replace(claim.reply, problem="")
@@ -288,7 +285,7 @@ def send_obstacle(claim: Claim, store: Store, gate: Gate) -> tuple[str, str]:
     if reply.kind != APP:
         number = store.numbers.before_send(reply.number, reply.program)
         found = obstacle(reply, number.consent_state, held=number.is_held, now_us=claim.now_us)
-        return found, _OBSTACLES[found]
+        return found, _OBSTACLES.get(found, "")
     if late(reply, claim.now_us):
         return "late", _OBSTACLES["late"]
     try:

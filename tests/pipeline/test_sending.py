@@ -28,19 +28,19 @@ PARTITION = partition_of(NUMBER)
 
 
 def test_a_call_that_hangs_holds_up_no_other_partition(services, monkeypatch):
-    hanging, sent = threading.Event(), []
+    hanging, sent, due = threading.Event(), [], iter([True])
 
     def step(partition: int) -> bool:
         if partition == 1:
-            assert hanging.wait(PATIENCE_S)
-            return False
+            return next(due, False) and hanging.wait(PATIENCE_S)
         sent.append(partition)
         return len(sent) < 3
 
     monkeypatch.setattr(services.sender, "_send_one", step)
     monkeypatch.setattr(services.store.outbox, "depth", lambda _: 1)
-    assert services.sender.drain(1, 0.01) == 0
-    assert services.sender.drain(2, 10) == 2
+    services.sender.drain(1, 0.01)
+    services.sender.drain(2, PATIENCE_S)
+    assert sent == [2, 2, 2]
     hanging.set()
 
 
@@ -59,6 +59,27 @@ def test_no_more_calls_are_under_way_than_there_are_threads(services, monkeypatc
     go.set()
     services.sender.close()
     assert len(running) == SENDERS
+
+
+def test_threads_that_are_done_help_a_partition_that_found_few_of_them_free(services, monkeypatch):
+    counts, asked, go = {1: SENDERS - 1, 2: 2}, [], [threading.Event(), threading.Event()]
+    due = {partition: iter(range(count)) for partition, count in counts.items()}
+
+    def step(partition: int) -> bool:
+        if next(due[partition], None) is None:
+            return False
+        asked.append(partition)
+        return go[partition - 1].wait(PATIENCE_S)
+
+    monkeypatch.setattr(services.sender, "_send_one", step)
+    monkeypatch.setattr(services.store.outbox, "depth", counts.get)
+    services.sender.drain(1, 0.01)
+    assert wait_until(lambda: asked == [1] * (SENDERS - 1))
+    services.sender.drain(2, 0.01)  # has one thread, whose call takes long
+    assert wait_until(lambda: asked[-1] == 2)
+    go[0].set()
+    assert wait_until(lambda: asked.count(2) == 2)
+    go[1].set()
 
 
 def test_replies_whose_provider_cannot_be_reached_age_from_their_text_and_name_the_error(
