@@ -100,6 +100,7 @@ help with the sofa\\n- Bob|see you at the end\\n\\n- Marla|the photo was sent fr
 We need to stop this bill|my car stopped working|why didn't you text me|I unsubscribed from your emails
 """
 REVIEWS = """
+don't want|I don't want it|no quiero|não quero|istemiyorum|नहीं चाहिए|tidak mau|いりません|nie chcę|KESİN|KAPAT|PAROU|SAI|LASS DAS|बंद|QUITTER|annuler|anuluj|取消
 no more flyers|stop the flyers|stop mailing me
 acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 arrêt\\nde bus|off|red|non-stop
