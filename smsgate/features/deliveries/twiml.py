@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from xml.etree import ElementTree as ET
 
 from smsgate.domain.messages import HttpReply
-from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
+from smsgate.providers.form.xml_document import XmlRefused, read_xml
 
 MAX_TEXTS = 5
 """Texts of one answer that are sent."""
@@ -46,33 +47,34 @@ def read_twiml(answer: HttpReply, number: str, sender: str) -> TwimlAnswer:
         return TwimlAnswer(unsupported=[f"an answer of {MAX_BYTES // 1024} KiB or more"])
     try:
         root = read_xml(body)
-        problem = "" if root.name.lower() == "response" else "a document that is no Response"
+        problem = "" if root.tag.lower() == "response" else "a document that is no Response"
     except XmlRefused as error:
         problem = str(error)
     if problem:
         # Twilio's tutorials give TwiML that type, but other documents of that type are web pages.
         return TwimlAnswer(unsupported=[] if content_type == "text/html" else [problem])
     found = TwimlAnswer()
-    for verb in root.elements():
+    for verb in root:
         _read_verb(verb, {"to": number, "from": sender}, found)
     return found
 
 
-def _read_verb(verb: XmlElement, parties: Mapping[str, str], found: TwimlAnswer) -> None:
-    if verb.name.lower() not in ("message", "sms"):
+def _read_verb(verb: ET.Element, parties: Mapping[str, str], found: TwimlAnswer) -> None:
+    if verb.tag.lower() not in ("message", "sms"):
         found.unsupported.append(_shown(verb))
         return
-    bodies = [one for one in verb.elements() if one.name.lower() == "body"]
-    others = [one for one in verb.elements() if one.name.lower() != "body"]
-    found.unsupported += [_shown(one) for one in (*others, *chain(*(b.elements() for b in bodies)))]
+    bodies = [one for one in verb if one.tag.lower() == "body"]
+    others = [one for one in verb if one.tag.lower() != "body"]
+    found.unsupported += [_shown(one) for one in (*others, *chain(*bodies))]
     strangers = [
         f"{_shown(verb)} {attribute} somebody else"
         for attribute, party in parties.items()
         # whatsapp:+1415… is the same party
-        if party not in (given := verb.attributes.get(attribute, party), given.partition(":")[2])
+        if party not in (given := verb.get(attribute, party), given.partition(":")[2])
     ]
     found.unsupported += strangers
-    text = "".join(one.text for one in (verb, *bodies)).strip()
+    tails = [one.tail for one in chain(verb, *bodies)]
+    text = "".join(filter(None, [verb.text, *(one.text for one in bodies), *tails])).strip()
     if strangers or not text:
         return
     if len(text) > MAX_TEXT_CHARACTERS:
@@ -83,6 +85,6 @@ def _read_verb(verb: XmlElement, parties: Mapping[str, str], found: TwimlAnswer)
         found.texts.append(text)
 
 
-def _shown(element: XmlElement) -> str:
+def _shown(element: ET.Element) -> str:
     """The name is the application's: what does not look like one is not repeated."""
-    return element.name if _NAME.fullmatch(element.name) else "something"
+    return element.tag if _NAME.fullmatch(element.tag) else "something"

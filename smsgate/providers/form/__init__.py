@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlencode
+from xml.etree import ElementTree as ET
 
 import msgspec
 from msgspec import UNSET
@@ -37,7 +38,6 @@ from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
     XmlTextMissing,
     answer_value,
-    as_element,
     list_at,
     nested_fields,
     read_fields,
@@ -45,7 +45,7 @@ from smsgate.providers.form.field_paths import (
 )
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
-from smsgate.providers.form.xml_document import XmlElement, write_xml
+from smsgate.providers.form.xml_document import write_xml
 from smsgate.providers.path_secret import path_secret
 from smsgate.providers.reading import read_each
 from smsgate.settings import Account
@@ -238,7 +238,7 @@ class Form(Provider):
         if body == "json":
             content = msgspec.json.encode(nested)
         elif body == "xml":
-            content = write_xml(as_element("request", nested), str)
+            content = write_xml("request", nested).encode()
         else:
             content = urlencode(named, errors="replace").encode("ascii")
         return WebhookRequest("POST", url, headers, content)
@@ -349,7 +349,7 @@ def _message(content: object, request: WebhookRequest, account: Account) -> Inbo
     check_present("The request", found, found, "every text")
     region = options.get("region", "")
     given = value_at(content, text_field)
-    if given is UNSET and isinstance(content, XmlElement):
+    if given is UNSET and isinstance(content, ET.Element):
         raise XmlTextMissing(text_field, request)
     text, doubt = promised_text(given, text_field, request), ""
     if options.get("charset_field"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from xml.etree import ElementTree as ET
 
 import msgspec
 from msgspec import UNSET
@@ -19,13 +20,13 @@ from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import GivenText
 from smsgate.providers.field_names import shown_names
-from smsgate.providers.form.xml_document import XmlElement, XmlRefused, read_xml
+from smsgate.providers.form.xml_document import XmlRefused, local_name, read_xml
 from smsgate.providers.forms import form_pairs
 from smsgate.providers.reading import read_json, text_of
 from smsgate.providers.unreadable import TextMissing
 
 _MAX_PATHS, _MAX_NAMES = 2000, 30
-Fields = dict[str, object] | XmlElement
+Fields = dict[str, object] | ET.Element
 
 
 class XmlTextMissing(TextMissing):
@@ -38,19 +39,18 @@ class XmlTextMissing(TextMissing):
         return tuple(sorted({*paths})[:_MAX_NAMES])
 
 
-def _paths(element: XmlElement, outer: str) -> Iterator[str]:
-    for name in element.attributes:
-        if name.partition(":")[0] != "xmlns":
-            yield f"{outer}@{_shown(name)}"
-    for inside in element.elements():
-        path = f"{outer}{_shown(inside.name.rpartition(':')[2])}"
-        if not inside.elements():
+def _paths(element: ET.Element, outer: str) -> Iterator[str]:
+    for name in element.attrib:
+        yield f"{outer}@{_shown(name)}"
+    for inside in element:
+        path = f"{outer}{_shown(inside.tag)}"
+        if not len(inside):
             yield path
         yield from _paths(inside, f"{path}.")
 
 
 def _shown(name: str) -> str:
-    return shown_names([name])[0]
+    return shown_names([local_name(name)])[0]
 
 
 def read_fields(request: WebhookRequest, body: str) -> Fields:
@@ -78,11 +78,9 @@ def list_at(content: Fields, path: str) -> list[object]:
     place: object = content
     for name in outer:
         place = _inside(place, name)
-    if isinstance(place, XmlElement):
-        if found := place.elements(last):
+    if isinstance(place, ET.Element):
+        if (found := _elements(place, last)) or not len(place):
             return [*found]
-        if not place.elements():
-            return []
     elif isinstance(place, dict) and isinstance(listed := place.get(last), list):
         return listed
     raise Unreadable(f"The request has no list {path}, which the account's list_field names.")
@@ -92,10 +90,11 @@ def _inside(place: object, name: str) -> object:
     """What has that name in an object or element, or that place (from 0) in a list."""
     if isinstance(place, dict):
         return place.get(name, UNSET)
-    if isinstance(place, XmlElement):
+    if isinstance(place, ET.Element):
         if name.startswith("@"):
-            return place.attributes.get(name[1:], UNSET)
-        found = place.elements(name)
+            values = (v for key, v in place.items() if local_name(key) == local_name(name[1:]))
+            return next(values, UNSET)
+        found = _elements(place, name)
         if len(found) > 1:
             raise Unreadable(f"The request has several {name}: set list_field to what repeats.")
         return found[0] if found else UNSET
@@ -103,6 +102,10 @@ def _inside(place: object, name: str) -> object:
         inside = name.isdecimal() and int(name[:4]) < len(place)
         return place[int(name[:4])] if inside else UNSET
     return UNSET
+
+
+def _elements(place: ET.Element, name: str) -> list[ET.Element]:
+    return [one for one in place if local_name(one.tag) == local_name(name)]
 
 
 def value_at(content: object, path: str) -> GivenText:
@@ -148,7 +151,7 @@ def _found(content: object, path: str) -> object:
         value = content
         for name in path.split("."):
             value = _inside(value, name)
-    return value.text if isinstance(value, XmlElement) and not value.elements() else value
+    return value.text or "" if isinstance(value, ET.Element) and not len(value) else value
 
 
 def nested_fields(named: Mapping[str, str], list_field: str) -> dict[str, object]:
@@ -168,19 +171,3 @@ def nested_fields(named: Mapping[str, str], list_field: str) -> dict[str, object
     for name in reversed(outer):
         whole = {name: whole}
     return whole
-
-
-def as_element(name: str, inside: object) -> XmlElement:
-    """Return the same as XML: ``@`` begins the name of an attribute, and a list has one member."""
-    element = XmlElement(name, {})
-    if isinstance(inside, Mapping):
-        values = {key[1:]: str(value) for key, value in inside.items() if key.startswith("@")}
-        members = {key: value for key, value in inside.items() if not key.startswith("@")}
-        element.attributes = values
-        element.children += [
-            as_element(key, value[0] if isinstance(value, list) else value)
-            for key, value in members.items()
-        ]
-    else:
-        element.children.append(str(inside))
-    return element

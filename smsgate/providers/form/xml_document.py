@@ -8,8 +8,8 @@ and with it every entity but the five that XML has, is refused before it is read
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from smsgate.domain.errors import SmsGateError
@@ -34,96 +34,60 @@ class XmlRefused(SmsGateError):
     """The document is no XML, or has something that no gateway needs."""
 
 
-@dataclass(slots=True)
-class XmlElement:
-    """An element with its attributes, and the elements and texts inside it, in order."""
+class _PlainXml(ET.TreeBuilder):
+    """Builds the elements of a document that has no document type and is not nested deeply."""
 
-    name: str
-    attributes: Mapping[str, str]
-    children: list[XmlElement | str] = field(default_factory=list)
+    _depth = 0
 
-    def elements(self, name: str = "") -> list[XmlElement]:
-        """Return the elements inside it with that name, whatever their namespace; or all."""
-        inside = [one for one in self.children if isinstance(one, XmlElement)]
-        return [one for one in inside if name in ("", one.name, one.name.rpartition(":")[2])]
+    def doctype(self, *_: object) -> None:
+        raise XmlRefused("it has a document type")
 
-    @property
-    def text(self) -> str:
-        """The text inside it, without that of other elements."""
-        return "".join(one for one in self.children if isinstance(one, str))
+    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise XmlRefused("it is nested too deeply")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ET.Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
-def read_xml(document: bytes | str) -> XmlElement:
+def read_xml(document: bytes | str) -> ET.Element:
     """Return the root element of a document. Raises ``XmlRefused``, which shows nothing of it."""
-    reader = _Reader()
+    parser = ET.XMLParser(target=_PlainXml())  # noqa: S314 - it refuses document types
     try:
-        reader.read(document)
-    except expat.ExpatError as error:
+        parser.feed(document)
+        return parser.close()
+    except ET.ParseError as error:
         raise XmlRefused(f"it is no XML: {expat.ErrorString(error.code)}") from None
     except (ValueError, LookupError):
         raise XmlRefused("its encoding is not known") from None
-    return reader.root
 
 
-def write_xml(root: XmlElement, fill: Callable[[str], str]) -> bytes:
-    """Return the document in UTF-8, with ``fill`` applied to each text and attribute value.
-
-    Characters that XML does not have, such as NUL, become U+FFFD.
-    """
-    return ('<?xml version="1.0" encoding="UTF-8"?>' + "".join(_written(root, fill))).encode()
+def local_name(name: str) -> str:
+    """Return the name of an element or attribute without its namespace, or without its prefix."""
+    return name.rpartition("}")[2].rpartition(":")[2]
 
 
-def _written(element: XmlElement, fill: Callable[[str], str]) -> Iterator[str]:
-    yield f"<{element.name}"
-    for name, value in element.attributes.items():
-        yield f' {name}="{escape_xml(fill(value))}"'
-    yield ">"
-    for child in element.children:
-        if isinstance(child, str):
-            yield escape_xml(fill(child))
+def write_xml(name: str, inside: object) -> str:
+    """Return an element: ``@`` begins the name of an attribute, and a list has one member."""
+    if isinstance(inside, list):
+        inside = inside[0]
+    if not isinstance(inside, Mapping):
+        return f"<{name}>{escape_xml(str(inside))}</{name}>"
+    start, members = name, ""
+    for key, value in inside.items():
+        if key.startswith("@"):
+            start += f' {key[1:]}="{escape_xml(str(value))}"'
         else:
-            yield from _written(child, fill)
-    yield f"</{element.name}>"
+            members += write_xml(key, value)
+    return f"<{start}>{members}</{name}>"
 
 
 def escape_xml(text: str) -> str:
-    """Return a text as it is written in an element or in an attribute's value."""
+    """Return a text as it is written in an element or in an attribute's value.
+
+    Characters that XML does not have, such as NUL, become U+FFFD.
+    """
     return _NO_CHARACTER.sub("\ufffd", text).translate(_ESCAPES)
-
-
-class _Reader:
-    """Builds the elements of a document."""
-
-    def __init__(self) -> None:
-        # Holds the root, so that each element has one around it.
-        self._open = [XmlElement("", {})]
-
-    @property
-    def root(self) -> XmlElement:
-        return self._open[0].elements()[0]
-
-    def read(self, document: bytes | str) -> None:
-        parser = expat.ParserCreate()
-        parser.StartDoctypeDeclHandler = _refuse_document_type
-        parser.StartElementHandler = self._begin
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._add_text
-        parser.buffer_text = True
-        parser.Parse(document, True)
-
-    def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) > _MAX_DEPTH:
-            raise XmlRefused("it is nested too deeply")
-        element = XmlElement(name, attributes)
-        self._open[-1].children.append(element)
-        self._open.append(element)
-
-    def _end(self, _: str) -> None:
-        self._open.pop()
-
-    def _add_text(self, text: str) -> None:
-        self._open[-1].children.append(text)
-
-
-def _refuse_document_type(*_: object) -> None:
-    raise XmlRefused("it has a document type")
