@@ -17,7 +17,7 @@ import json
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
@@ -25,7 +25,7 @@ from smsgate.domain.signing import same
 from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import basic_auth, json_call, token_call
 from smsgate.providers.fields import Field, secret_field
-from smsgate.providers.reading import json_parts, read_each, read_json, readable
+from smsgate.providers.reading import json_parts, read_json, readable
 from smsgate.settings import Account
 
 _API = "https://messaging.bandwidth.com"
@@ -76,6 +76,7 @@ class Bandwidth(Provider):
 
     name = "bandwidth"
     label = "Bandwidth"
+    needed = ("id", "from", "owner")
     refusal = "see dev.bandwidth.com, messaging errors"
     refusals = {401: (Verdict.REFUSED, "the API credential is wrong, or may not send")}
     batches = True
@@ -110,17 +111,44 @@ class Bandwidth(Provider):
                 "callback_password. They must be those of the application at Bandwidth."
             )
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the texts in a verified webhook; none for what became of texts of ours.
+    def parts(self, request: WebhookRequest) -> list[bytes]:
+        """The documentation shows a list, the OpenAPI file a single event: both are read."""
+        return json_parts(request.body, "Bandwidth")
+
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the text of an event; none for what became of texts of ours.
 
         In a group every number of ours gets a copy with an id of its own, which ``owner`` tells
         apart. What was tapped on RCS counts as texted.
         """
-        return read_each(_events(request), lambda part: _inbound(part, request, account))
+        event = _event(request.body)
+        message = event.message or _Message()
+        # Answering a message that goes out would make a loop.
+        if event.type not in _INBOUND or message.direction == "out":
+            return None
+        content = message.content or _Content()
+        file = (content.media or {}).get("fileUrl")
+        media = tuple(message.media or ([file] if isinstance(file, str) else []))
+        given = message.text or (message.text if content.text is UNSET else content.text)
+        field = "text"
+        if event.type == _TAPPED:
+            # The label of what was tapped: the subscriber read that. Without one, our data.
+            tapped, field = message.tapped or _Tapped(), "suggestionResponse.text"
+            given = tapped.text or _unpacked(tapped.postback_data) or given or tapped.text
+        return InboundMessage(
+            account=account.name,
+            message_id=message.id,
+            number=with_plus(message.from_),
+            sender=with_plus(message.owner),
+            text=promised_text(given, field, request, optional=bool(media)),
+            channel="rcs" if message.channel == "RBM" else "mms" if media else "sms",
+            sent_us=instant_us(message.time),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         found: list[Report] = []
-        for event in readable(_events(request), _event):
+        for event in readable(self.parts(request), _event):
             message, code = event.message or _Message(), str(event.error_code or "")
             number, sender = with_plus(event.to), with_plus(message.owner)
             found += self.report(event.type, code, message.id, number, sender)
@@ -175,42 +203,8 @@ class Bandwidth(Provider):
         return json_call(url, content, token_from=token)
 
 
-def _events(request: WebhookRequest) -> list[bytes]:
-    """The documentation shows a list, the OpenAPI file a single event: both are read."""
-    return json_parts(request.body, "Bandwidth")
-
-
 def _event(part: bytes) -> _Event:
     return read_json(part, _Event, "Bandwidth")
-
-
-def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
-    event = _event(part)
-    message = event.message or _Message()
-    # Answering a message that goes out would make a loop.
-    if event.type not in _INBOUND or message.direction == "out":
-        return None
-    if not (message.id and message.from_ and message.owner):
-        raise Unreadable(f"A {event.type} lacks id, from or owner; a text has them all.")
-    content = message.content or _Content()
-    file = (content.media or {}).get("fileUrl")
-    media = tuple(message.media or ([file] if isinstance(file, str) else []))
-    given = message.text or (message.text if content.text is UNSET else content.text)
-    field = "text"
-    if event.type == _TAPPED:
-        # The label of what was tapped: the subscriber read that. Without one, our data behind it.
-        tapped, field = message.tapped or _Tapped(), "suggestionResponse.text"
-        given = tapped.text or _unpacked(tapped.postback_data) or given or tapped.text
-    return InboundMessage(
-        account=account.name,
-        message_id=message.id,
-        number=with_plus(message.from_),
-        sender=with_plus(message.owner),
-        text=promised_text(given, field, request, optional=bool(media)),
-        channel="rcs" if message.channel == "RBM" else "mms" if media else "sms",
-        sent_us=instant_us(message.time),
-        media=media,
-    )
 
 
 def _unpacked(postback: str) -> str:

@@ -8,8 +8,8 @@ of that kind may come without words (pictures, locations).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias, TypeVar
 
 import msgspec
@@ -29,6 +29,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import is_toll_free
 from smsgate.providers.calls import Meaning, failed
 from smsgate.providers.fields import Field
+from smsgate.providers.reading import read_each
 from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
 
@@ -77,14 +78,11 @@ GivenText: TypeAlias = str | UnsetType | None
 """A member that may hold a text: ``UNSET`` where the request does not have it."""
 
 
-def check_present(where: str, fields: Mapping[str, object], names: Iterable[str], who: str) -> None:
-    """Return if all of ``names`` have a value. Raises ``Unreadable``, which says what is missing.
-
-    ``where`` begins the sentence ("The form"), ``who`` ends it ("a text from Twilio").
-    """
-    missing = [name for name in names if not fields.get(name)]
+def check_present(fields: Mapping[str, str]) -> None:
+    """Return if each field has a value. Raises ``Unreadable``, which says what is missing."""
+    missing = [name for name, value in fields.items() if not value]
     if missing:
-        raise Unreadable(f"{where} lacks {', '.join(missing)}; {who} has them all.")
+        raise Unreadable(f"The request lacks {', '.join(missing)}; every text has them all.")
 
 
 def promised_text(
@@ -131,6 +129,9 @@ class Provider(ABC):
     title: ClassVar[str] = ""
     """Its name in lists, where several share a label; empty: the label."""
     fields: ClassVar[tuple[Field, ...]]
+    needed: ClassVar[tuple[str, str, str]] = ("id", "from", "to")
+    """What it calls the id of a text, who sent it and who was texted; empty where a text may come
+    without."""
     ack: ClassVar[HttpReply] = HttpReply(200, "text/plain")
     """The answer that tells the provider that its message is stored and that we send nothing."""
     idempotent: ClassVar[bool] = False
@@ -193,13 +194,33 @@ class Provider(ABC):
         """Return the answer to a request that is stored: ``ack``, or what the account says."""
         return self.ack
 
-    @abstractmethod
     def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
         """Return the messages in a verified request; none where it is about something else.
 
         Raises ``Unreadable`` with a sentence that says what is missing or wrong, and its kind
         ``TextMissing`` (by ``promised_text``) where the format promises a text and has none.
         """
+        parts = [replace(request, body=part) for part in self.parts(request)]
+        return read_each(parts, lambda part: self._whole_message(part, account))
+
+    def parts(self, request: WebhookRequest) -> list[bytes]:
+        """Return the bodies that a request is made of: of a batch its members."""
+        return [request.body]
+
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the message in a request, or in a part of a batch; None if it is something else.
+
+        Only ``parse`` calls it, and refuses a message that lacks what is ``needed``.
+        """
+        raise NotImplementedError
+
+    def _whole_message(self, part: WebhookRequest, account: Account) -> InboundMessage | None:
+        message = self.message(part, account)
+        if message is not None:
+            given = (message.message_id, message.number, message.sender)
+            named = {name: value for name, value in zip(self.needed, given, strict=True) if name}
+            check_present(named)
+        return message
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a verified request tells of texts of ours, where that is final.

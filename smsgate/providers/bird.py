@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -94,6 +93,7 @@ class Bird(OptOutListProvider):
 
     name = "bird"
     label = "Bird"
+    needed = ("sms_id", "from", "to")
     refusal = "see the errors of Bird's API"
     idempotent = True
     opt_out_list = OptOutListAccess(is_readable=True, holds_for="sender")
@@ -124,7 +124,7 @@ class Bird(OptOutListProvider):
         secrets = account.values_of("webhook_secret")
         check_standard_webhook(request.headers, request.body, secrets, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for other events.
 
         A text is not promised: Bird leaves it out where there are attachments alone, which its
@@ -132,20 +132,16 @@ class Bird(OptOutListProvider):
         """
         event = read_json(request.body, _Event, "Bird")
         if event.type != "sms.received":
-            return []
+            return None
         data = read_json(bytes(event.data), _Data, "Bird")
-        if not (data.sms_id and data.sender and data.to):
-            raise Unreadable("The data lacks sms_id, from or to; a text from Bird has them all.")
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=data.sms_id,
-                number=data.sender,
-                sender=data.to,
-                text=data.text or "",
-                sent_us=instant_us(event.timestamp),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=data.sms_id,
+            number=data.sender,
+            sender=data.to,
+            text=data.text or "",
+            sent_us=instant_us(event.timestamp),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a suppression says of a number, or what became of a text of ours."""

@@ -12,7 +12,6 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.providers.base import GivenText, Provider, Report, promised_text
@@ -81,6 +80,7 @@ class BirdChannels(Provider):
     name = "bird_channels"
     label = "Bird"
     title = "Bird (Channels API)"
+    needed = ("id", "identifierValue", "channelId")
     refusal = "the request is wrong"
     refusals = dict.fromkeys((401, 403), (Verdict.REFUSED, "access_key may not send there"))
     fields = (
@@ -107,35 +107,31 @@ class BirdChannels(Provider):
         keys = account.values_of("signing_key")
         check_messagebird(request.headers, request.url, request.body, keys, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for other events.
 
         Bird names the channel that was texted, not its number: the account knows that.
         """
         text = _text(request, "sms.inbound")
         if text is None or text.direction == "outgoing":
-            return []
+            return None
         number = text.sender.contact.identifier_value
-        if not (text.id and number and text.channel_id):
-            raise Unreadable("The payload lacks id, channelId or the sender's identifierValue.")
         ours = text.channel_id == account.options.get("channel_id")
         media = tuple(image.media_url for image in text.body.image.images if image.media_url)
         given = text.body.text.text or text.body.image.text
         given = text.body.text.text if given is UNSET else given
         wordless = bool(media) or text.body.type not in ("", "text")
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=text.id,
-                number=number,
-                sender=account.options["number"] if ours else text.channel_id,
-                text=promised_text(given, "body.text.text", request, optional=wordless),
-                channel="mms" if media else "sms",
-                service=text.channel_id,
-                sent_us=instant_us(text.created_at),
-                media=media,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=text.id,
+            number=number,
+            sender=account.options["number"] if ours else text.channel_id,
+            text=promised_text(given, "body.text.text", request, optional=wordless),
+            channel="mms" if media else "sms",
+            service=text.channel_id,
+            sent_us=instant_us(text.created_at),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         text = _text(request, "sms.outbound")

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, WebhookRequest
 from smsgate.domain.signed_times import instant_us, iso_time
-from smsgate.providers.base import check_present, promised_text
+from smsgate.providers.base import promised_text
 from smsgate.providers.calls import FORM
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import form_call, form_pairs
@@ -24,7 +24,6 @@ from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
 _API = "https://api.46elks.com"
-_NEEDED = ("id", "from", "to")
 
 
 class Elks(PathSecretProvider):
@@ -39,23 +38,20 @@ class Elks(PathSecretProvider):
         secret_field("password", "the API password"),
     )
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified request; none for a delivery report."""
         fields = {text_of(name): text_of(value) for name, value in form_pairs(request.body)}
         if "status" in fields and "message" not in fields:
-            return []
-        check_present("The form", fields, _NEEDED, "a text from 46elks")
+            return None
         given, wordless = fields.get("message", UNSET), "image" in fields
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=fields["id"],
-                number=fields["from"],
-                sender=fields["to"],
-                text=promised_text(given, "message", request, optional=wordless),
-                sent_us=instant_us(fields.get("created", "")),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=fields.get("id", ""),
+            number=fields.get("from", ""),
+            sender=fields.get("to", ""),
+            text=promised_text(given, "message", request, optional=wordless),
+            sent_us=instant_us(fields.get("created", "")),
+        )
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         form = {

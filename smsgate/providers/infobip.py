@@ -24,7 +24,7 @@ from dataclasses import replace
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -47,7 +47,7 @@ from smsgate.providers.calls import (
     retry_after_s,
 )
 from smsgate.providers.fields import Field, secret_field
-from smsgate.providers.reading import parts_of, read_each, read_json, readable
+from smsgate.providers.reading import parts_of, read_json, readable
 from smsgate.settings import Account
 
 _SIGNATURE = "x-ib-exchange-req-signature"
@@ -104,6 +104,7 @@ class Infobip(Provider):
 
     name = "infobip"
     label = "Infobip"
+    needed = ("messageId", "from", "to")
     refusal = "see the HTTP status codes of Infobip's API"
     batches = True
     fields = (
@@ -149,16 +150,41 @@ class Infobip(Provider):
                 raise SignatureRefused(f"{_TIME} is no time in milliseconds.")
             check_time(int(time[:18]) * 1000, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the texts in a verified webhook; none for delivery reports.
+    def parts(self, request: WebhookRequest) -> list[bytes]:
+        return parts_of(read_json(request.body, _Results, "Infobip").results, "Infobip")
+
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the text of a result; none for a delivery report.
 
         Whatever verifies vouches for the whole request, ``basic`` too, and so for the times in it.
         """
-        return read_each(_results(request), lambda result: _inbound(result, request, account))
+        text = _result(request.body)
+        if text.status is not None:
+            return None
+        segments = text.message or []
+        media = tuple(segment.url for segment in segments if segment.url)
+        # The words of an MMS are those of its text segments, a line each.
+        words = [
+            segment.value or ""
+            for segment in segments
+            if segment.value is not UNSET
+            and (segment.content_type or "text/").lower().startswith("text/")
+        ]
+        given = "\n".join(words) if words and text.text is UNSET else text.text
+        return InboundMessage(
+            account=account.name,
+            message_id=text.message_id,
+            number=with_plus(text.sender or ""),
+            sender=with_plus(text.to),
+            text=promised_text(given, "text or message[].value", request, optional=bool(media)),
+            channel="mms" if text.message else "sms",
+            sent_us=instant_us(text.received_at),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         found: list[Report] = []
-        for result in readable(_results(request), _result):
+        for result in readable(self.parts(request), _result):
             if result.status is not None:
                 names = [one.name for one in (result.status, result.error) if one is not None]
                 code = next((name for name in names if name in self.report_codes), names[-1])
@@ -246,41 +272,9 @@ def _header(account: Account) -> str:
 # --- webhooks and responses -----------------------------------------------------------------------
 
 
-def _results(request: WebhookRequest) -> list[bytes]:
-    return parts_of(read_json(request.body, _Results, "Infobip").results, "Infobip")
-
-
 def _result(part: bytes) -> _Result:
     return read_json(part, _Result, "Infobip")
 
 
 def _first_message(response: HttpReply) -> _Result:
     return next(iter(read_answer(response, _Answer).messages), _Result())
-
-
-def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
-    text = _result(part)
-    if text.status is not None:
-        return None
-    if not (text.message_id and text.sender and text.to):
-        raise Unreadable("A result lacks messageId, from or to; a text from Infobip has them all.")
-    segments = text.message or []
-    media = tuple(segment.url for segment in segments if segment.url)
-    # The words of an MMS are those of its text segments, a line each.
-    words = [
-        segment.value or ""
-        for segment in segments
-        if segment.value is not UNSET
-        and (segment.content_type or "text/").lower().startswith("text/")
-    ]
-    given = "\n".join(words) if words and text.text is UNSET else text.text
-    return InboundMessage(
-        account=account.name,
-        message_id=text.message_id,
-        number=with_plus(text.sender),
-        sender=with_plus(text.to),
-        text=promised_text(given, "text or message[].value", request, optional=bool(media)),
-        channel="mms" if text.message else "sms",
-        sent_us=instant_us(text.received_at),
-        media=media,
-    )

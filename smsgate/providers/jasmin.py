@@ -30,7 +30,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import international
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.base import check_present, promised_text
+from smsgate.providers.base import promised_text
 from smsgate.providers.calls import FORM, Meaning, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.forms import form_call, form_pairs
@@ -38,7 +38,6 @@ from smsgate.providers.path_secret import PATH_SECRET, PathSecretProvider
 from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
-_NEEDED = ("id", "from", "to")
 _MAX_SEPTETS, _PART_SEPTETS = 160, 153
 """Of a text of one segment, and of each segment of a longer one."""
 _SENT = re.compile(rb'Success "([^"]{1,64})"')
@@ -63,26 +62,23 @@ class Jasmin(PathSecretProvider):
         REGION,
     )
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified request; none for a delivery report."""
         raw = as_bytes(request.query) if request.method == "GET" else request.body
         fields = {text_of(name): value for name, value in form_pairs(raw)}
         if "message_status" in fields and "content" not in fields:
-            return []
-        plain = {name: text_of(fields.get(name, b"")) for name in _NEEDED}
-        check_present("The form", plain, _NEEDED, "a text from Jasmin")
+            return None
+        plain = {name: text_of(fields.get(name, b"")) for name in self.needed}
         region = account.options.get("region", "")
         text, doubt = _text(fields, request)
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=plain["id"],
-                number=international(plain["from"], region),
-                sender=international(plain["to"], region),
-                text=text,
-                doubt=doubt,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=plain["id"],
+            number=international(plain["from"], region),
+            sender=international(plain["to"], region),
+            text=text,
+            doubt=doubt,
+        )
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         content = message.text.encode("utf-16-be", "replace")

@@ -28,7 +28,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import international
 from smsgate.domain.signed_times import instant_us
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.base import GivenText, check_present, promised_text
+from smsgate.providers.base import GivenText, promised_text
 from smsgate.providers.calls import not_sent, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.forms import form_pairs
@@ -36,7 +36,6 @@ from smsgate.providers.path_secret import PATH_SECRET, PathSecretProvider
 from smsgate.providers.reading import text_of
 from smsgate.settings import Account
 
-_NEEDED = ("id", "from", "to")
 _HEADERS = {"from": "x-kannel-from", "to": "x-kannel-to"}
 """Of post-url, ``from`` only with send-sender."""
 _POSTED = frozenset({"text/plain", "application/octet-stream"})
@@ -72,28 +71,25 @@ class Kannel(PathSecretProvider):
         REGION,
     )
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified request; none for a delivery report (``dlr``)."""
         fields = dict(form_pairs(as_bytes(request.query)))
         if fields.get(b"dlr") and b"text" not in fields:
-            return []
-        plain = {name: text_of(fields.get(as_bytes(name), b"")) for name in _NEEDED}
+            return None
+        plain = {name: text_of(fields.get(as_bytes(name), b"")) for name in self.needed}
         for name, header in _HEADERS.items():
             plain[name] = plain[name] or request.headers.get(header, "")
-        check_present("The query", plain, _NEEDED, "a get-url or post-url as the docs have it")
         region = account.options.get("region", "")
         given, doubt = _words(request, fields)
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=plain["id"],
-                number=international(plain["from"], region),
-                sender=international(plain["to"], region),
-                text=promised_text(given, "text", request),
-                sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
-                doubt=doubt,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=plain["id"],
+            number=international(plain["from"], region),
+            sender=international(plain["to"], region),
+            text=promised_text(given, "text", request),
+            sent_us=_sent_us(fields.get(b"ts", b""), request.headers.get("x-kannel-time", "")),
+            doubt=doubt,
+        )
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         query = {

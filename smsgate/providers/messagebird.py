@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureExpired, SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureExpired, SignatureRefused
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -104,6 +104,7 @@ class MessageBird(Provider):
     name = "messagebird"
     label = "MessageBird"
     title = "MessageBird (classic)"
+    needed = ("id or mid", "originator", "recipient or shortcode")
     refusal = "see the API errors of MessageBird's documentation"
     fields = (
         secret_field("access_key", "a live access key of the REST API"),
@@ -133,29 +134,22 @@ class MessageBird(Provider):
         else:
             _verify_jwt(request, keys, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for a status report."""
         fields = _fields(request)
         text = fields.body or fields.message
         text = fields.body if text is UNSET else text
         if fields.status and not isinstance(text, str):
-            return []
+            return None
         id_, recipient = fields.id or fields.mid, fields.recipient or fields.shortcode
-        if not (id_ and fields.originator and recipient):
-            raise Unreadable(
-                "The request lacks id, originator or recipient, or of a text to a short code mid, "
-                "originator or shortcode; a text from MessageBird has them all."
-            )
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=str(id_),
-                number=with_plus(str(fields.originator)),
-                sender=with_plus(str(recipient)),
-                text=promised_text(text, "body or message", request),
-                sent_us=instant_us(_LOST_PLUS.sub(r"\1+", fields.createdDatetime)),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=str(id_),
+            number=with_plus(str(fields.originator)),
+            sender=with_plus(str(recipient)),
+            text=promised_text(text, "body or message", request),
+            sent_us=instant_us(_LOST_PLUS.sub(r"\1+", fields.createdDatetime)),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = _fields(request)

@@ -34,7 +34,6 @@ from smsgate.providers.base import (
     GivenText,
     Provider,
     Report,
-    check_present,
     promised_text,
     read_answer,
 )
@@ -52,10 +51,9 @@ from smsgate.providers.forms import (
 from smsgate.settings import Account
 
 _API = "https://api.plivo.com"
-_NEEDED = ("MessageUUID", "From", "To")
 _ID_NAMES = (b"MessageUUID", b"ParentMessageUUID")
 _READ_ONCE = frozenset(
-    {*_NEEDED, "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"}
+    {"MessageUUID", "From", "To", "Text", "Body", "Type", "MessageIntent", "PowerpackUUID"}
     | {"Status", "ErrorCode", "ContentType"}
 )
 _CHANNELS = {"mms": "mms", "whatsapp": "whatsapp"}
@@ -73,6 +71,7 @@ class Plivo(Provider):
 
     name = "plivo"
     label = "Plivo"
+    needed = ("MessageUUID", "From", "To")
     refusal = "see plivo.com/docs/messaging/api/response-codes"
     ack = HttpReply(200, "application/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
     fields = (
@@ -128,35 +127,32 @@ class Plivo(Provider):
                 "over the public URL, exactly as it was given to Plivo, and the form."
             )
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for the status of a text of ours."""
         fields = _fields(request)
         if _is_status(fields):
-            return []
-        check_present("The form", fields, _NEEDED, "a text from Plivo")
+            return None
         id_, doubt = _nonce_of(request, account), ""
         if _version(account) == "v3":
-            id_ = fields["MessageUUID"]
+            id_ = fields.get("MessageUUID", "")
             doubt = id_doubt(id_, UUID, _signed_part(request, account), form_of(request), _ID_NAMES)
         media, flag = _media(fields), _FLAGS.get(fields.get("MessageIntent", "").lower())
         kind = (fields.get("ContentType") or "text").lower()
         # ``Text`` of SMS, ``Body`` of MMS and WhatsApp.
         given: GivenText = fields.get("Text") or fields.get("Body", fields.get("Text", UNSET))
         wordless = bool(media or flag) or kind != "text"
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=id_,
-                number=with_plus(fields["From"]),
-                sender=with_plus(fields["To"]),
-                text=promised_text(given, "Text or Body", request, optional=wordless),
-                channel=_CHANNELS.get(fields.get("Type", "").lower(), "sms"),
-                service=fields.get("PowerpackUUID", ""),
-                flag=flag,
-                media=media,
-                doubt=doubt,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=id_,
+            number=with_plus(fields.get("From", "")),
+            sender=with_plus(fields.get("To", "")),
+            text=promised_text(given, "Text or Body", request, optional=wordless),
+            channel=_CHANNELS.get(fields.get("Type", "").lower(), "sms"),
+            service=fields.get("PowerpackUUID", ""),
+            flag=flag,
+            media=media,
+            doubt=doubt,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = _fields(request)

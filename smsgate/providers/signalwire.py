@@ -19,7 +19,7 @@ from msgspec import UNSET
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import Report, check_present, promised_text
+from smsgate.providers.base import Report, promised_text
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import (
     UUID,
@@ -43,7 +43,6 @@ from smsgate.providers.signed_url import check_body_hash, url_spellings
 from smsgate.settings import Account
 
 _SIGNATURE = "x-signalwire-signature"
-_NEEDED = ("MessageSid", "From", "To")
 _ID_NAMES = (b"MessageSid", b"SmsMessageSid")
 
 
@@ -52,6 +51,7 @@ class SignalWire(TwilioCompatible):
 
     name = "signalwire"
     label = "SignalWire"
+    needed = ("MessageSid", "From", "To")
     fields = (
         Field("project_id", r"[0-9A-Fa-f-]{36}", "the project's id, a UUID of 36 characters"),
         Field("space", r"[a-z0-9][a-z0-9-]*", "the space's name: acme of acme.signalwire.com"),
@@ -60,7 +60,16 @@ class SignalWire(TwilioCompatible):
     )
     signed_with = "signing_key"
     read_once = frozenset(
-        {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "ErrorCode", "MessageStatus"}
+        {
+            "MessageSid",
+            "From",
+            "To",
+            "AccountSid",
+            "Body",
+            "MessagingServiceSid",
+            "ErrorCode",
+            "MessageStatus",
+        }
     )
     codes = {  # compatibility-api, Error codes
         "20404": (Verdict.REFUSED, "there is no such project"),
@@ -100,29 +109,25 @@ class SignalWire(TwilioCompatible):
         if any(name == b"AccountSid" and value.lower() != project for name, value in pairs):
             raise SignatureRefused("The AccountSid is not the project of the account in the URL.")
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for a status callback."""
         fields = self.form_fields(request)
         if is_status_form(fields):
-            return []
-        check_present("The form", fields, _NEEDED, "a text")
-        media, id_ = tuple(media_urls(fields)), fields["MessageSid"]
+            return None
+        media, id_ = tuple(media_urls(fields)), fields.get("MessageSid", "")
         given = promised_text(fields.get("Body", UNSET), "Body", request, optional=bool(media))
         text, doubt = decoded_body(given)
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=id_,
-                number=fields["From"],
-                sender=fields["To"],
-                text=text,
-                channel="mms" if media else "sms",
-                service=fields.get("MessagingServiceSid", ""),
-                media=media,
-                doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES)
-                or doubt,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=id_,
+            number=fields.get("From", ""),
+            sender=fields.get("To", ""),
+            text=text,
+            channel="mms" if media else "sms",
+            service=fields.get("MessagingServiceSid", ""),
+            media=media,
+            doubt=id_doubt(id_, UUID, signed_part(request), form_of(request), _ID_NAMES) or doubt,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = self.form_fields(request)

@@ -21,7 +21,7 @@ from msgspec import UNSET, UnsetType
 from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
-from smsgate.providers.base import GivenText, Provider, Report, check_present, promised_text
+from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import json_call, token_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.path_secret import check_path
@@ -117,16 +117,14 @@ class Sinch(Provider):
             secrets = account.values_of("webhook_secret")
             check_sinch(request.headers, request.body, secrets, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for a delivery report.
 
         What a binary message says is not guessed at.
         """
         event = read_json(request.body, _Event, "Sinch")
         if event.type not in _INBOUND:
-            return []
-        needed = {"id": event.id, "from": event.from_, "to": event.to}
-        check_present("The JSON", needed, needed, "an inbound message")
+            return None
         media: tuple[str, ...] = ()
         if isinstance(event.body, _Media):
             media = tuple(medium.url for medium in event.body.media or () if medium.url)
@@ -136,18 +134,16 @@ class Sinch(Provider):
         else:
             given = UNSET if event.type == "mo_binary" else event.body
         wordless = event.type == "mo_binary" or bool(media)
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=event.id,
-                number=with_plus(event.from_),
-                sender=with_plus(event.to),
-                text=promised_text(given, "body", request, optional=wordless),
-                channel="mms" if event.type == "mo_media" else "sms",
-                sent_us=instant_us(event.received_at),
-                media=media,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=event.id,
+            number=with_plus(event.from_),
+            sender=with_plus(event.to),
+            text=promised_text(given, "body", request, optional=wordless),
+            channel="mms" if event.type == "mo_media" else "sms",
+            sent_us=instant_us(event.received_at),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what became of texts of ours; opt-outs have no code."""

@@ -12,7 +12,7 @@ import json
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -108,6 +108,7 @@ class SinchConversation(Provider):
     name = "sinch_conversation"
     label = "Sinch"
     title = "Sinch (Conversation API)"
+    needed = ("id", "channel_identity", "")
     refusal = "see developers.sinch.com, Conversation API errors"
     refusals = {401: (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")}
     fields = (
@@ -136,18 +137,14 @@ class SinchConversation(Provider):
         if app not in ("", account.options.get("app_id", "")):
             raise SignatureRefused("The app_id is not that of the account in the URL.")
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for other triggers, or without a number."""
         message = read_json(request.body, _Event, "Sinch").message
         if message is None or message.direction != "TO_APP":
-            return []
+            return None
         who = message.channel_identity or _Identity()
-        if not (message.id and who.identity):
-            raise Unreadable(
-                "The message lacks id or channel_identity; an inbound one has them both."
-            )
-        if who.channel not in _CHANNELS:
-            return []
+        if who.identity and who.channel not in _CHANNELS:
+            return None
         content = message.contact_message or _Content()
         text, choice = content.text_message, content.choice_response_message
         medium = content.media_message or content.media_card_message
@@ -158,18 +155,16 @@ class SinchConversation(Provider):
         if text:
             given = text.text
         wordless = not (text or choice) and content != _Content()
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=message.id,
-                number=with_plus(who.identity),
-                sender=with_plus(message.sender_id or ""),
-                text=promised_text(given, field, request, optional=wordless),
-                channel=_CHANNELS[who.channel],
-                sent_us=instant_us(message.accept_time),
-                media=(medium.url,) if medium and medium.url else (),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=message.id,
+            number=with_plus(who.identity),
+            sender=with_plus(message.sender_id or ""),
+            text=promised_text(given, field, request, optional=wordless),
+            channel=_CHANNELS.get(who.channel, "sms"),
+            sent_us=instant_us(message.accept_time),
+            media=(medium.url,) if medium and medium.url else (),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         event = read_json(request.body, _Event, "Sinch")

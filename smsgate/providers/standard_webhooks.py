@@ -13,7 +13,7 @@ from dataclasses import replace
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -137,30 +137,26 @@ class StandardWebhooks(Provider):
             )
         check_time(signed_us, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook of type ``sms.received``; none for other types."""
         envelope = read_json(request.body, _Envelope, "The gateway")
         if envelope.type != "sms.received":
-            return []
+            return None
         data = read_json(bytes(envelope.data), _Data, "The gateway")
-        if not (data.id and data.number and data.to):
-            raise Unreadable("The data lacks id, from or to; a text must have them all.")
         flag = _FLAGS.get(data.flag)
         wordless = bool(data.media or flag)
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=data.id,
-                number=with_plus(data.number),
-                sender=with_plus(data.to),
-                text=promised_text(data.text, "text", request, optional=wordless),
-                channel=data.channel if data.channel in _CHANNELS else "sms",
-                service=data.service,
-                flag=flag,
-                sent_us=instant_us(data.received_at or envelope.timestamp),
-                media=tuple(data.media),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=data.id,
+            number=with_plus(data.number),
+            sender=with_plus(data.to),
+            text=promised_text(data.text, "text", request, optional=wordless),
+            channel=data.channel if data.channel in _CHANNELS else "sms",
+            service=data.service,
+            flag=flag,
+            sent_us=instant_us(data.received_at or envelope.timestamp),
+            media=tuple(data.media),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         envelope = read_json(request.body, _Envelope, "The gateway")

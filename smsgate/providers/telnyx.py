@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.errors import AccountNotReady, SignatureRefused
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -176,34 +176,30 @@ class Telnyx(OptOutListProvider):
             )
         check_time(signed_us, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for the delivery status of a text of ours."""
         event = read_json(request.body, _Envelope, "Telnyx").data
         if event.event_type != "message.received":
-            return []
+            return None
         text = read_json(bytes(event.payload), _Text, "Telnyx")
         # In a group, the number of ours is the one that the webhook is about.
         delivered = [party for party in text.to if party.status == "webhook_delivered"]
         sender = next((party.phone_number for party in delivered or text.to), "")
         number = text.sender.phone_number
-        if not (text.id and number and sender):
-            raise Unreadable("The payload lacks id, from or to; a text from Telnyx has them all.")
         media = tuple(one.url for one in text.media or () if one.url)
         flag = _FLAGS.get((text.autoresponse_type or "").upper())
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=text.id,
-                number=number,
-                sender=sender,
-                text=promised_text(text.text, "text", request, optional=bool(media or flag)),
-                channel="mms" if text.type.upper() == "MMS" else "sms",
-                service=text.messaging_profile_id or "",
-                flag=flag,
-                sent_us=instant_us(text.received_at or event.occurred_at),
-                media=media,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=text.id,
+            number=number,
+            sender=sender,
+            text=promised_text(text.text, "text", request, optional=bool(media or flag)),
+            channel="mms" if text.type.upper() == "MMS" else "sms",
+            service=text.messaging_profile_id or "",
+            flag=flag,
+            sent_us=instant_us(text.received_at or event.occurred_at),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         event = read_json(request.body, _Envelope, "Telnyx").data

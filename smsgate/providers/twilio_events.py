@@ -49,8 +49,7 @@ def events_of(body: bytes) -> list[bytes]:
 def text_to_us(part: bytes) -> EventText | None:
     """The text of an event if it came in; None for events of other kinds.
 
-    Raises ``Unreadable`` for what is no event, for one of a text of ours that cannot be read, and
-    for a text to us that lacks messageSid, from or to.
+    Raises ``Unreadable`` for what is no event, and for one of a text of ours that cannot be read.
     """
     event = _event(part)
     if event.type != _RECEIVED and not event.type.startswith(_SENT):
@@ -58,8 +57,6 @@ def text_to_us(part: bytes) -> EventText | None:
     text = _text(event)
     if event.type != _RECEIVED:
         return None
-    if not (text.message_sid and text.from_ and text.to):
-        raise Unreadable("An event lacks messageSid, from or to; a text from Twilio has them all.")
     return text
 
 

@@ -32,7 +32,6 @@ from smsgate.providers.base import (
     GivenText,
     Provider,
     Report,
-    check_present,
     promised_text,
     read_answer,
 )
@@ -117,6 +116,7 @@ class Vonage(Provider):
     name = "vonage"
     label = "Vonage"
     title = "Vonage (Messages API)"
+    needed = ("message_uuid", "from", "to")
     refusal = "no code that is known"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
@@ -157,29 +157,25 @@ class Vonage(Provider):
             raise SignatureRefused("The token has no payload_hash that fits the body.")
         check_time(int(claims.iat) * 1_000_000, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for a status or a chat without numbers."""
         event = read_json(request.body, _Event, "Vonage")
         if event.status or event.channel not in _CHANNELS:
-            return []
-        needed = {"message_uuid": event.message_uuid, "from": event.from_, "to": event.to}
-        check_present("The JSON", needed, needed, "a message")
+            return None
         parts = [part for kind in _MEDIA if (part := getattr(event, kind)) is not None]
         parts += event.content or ()
         media = tuple(part.url for part in parts if part.url)
         wordless = bool(media) or event.message_type not in _WITH_WORDS
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=event.message_uuid,
-                number=with_plus(event.from_),
-                sender=with_plus(event.to),
-                text=promised_text(_words(event, parts), "text", request, optional=wordless),
-                channel=event.channel,
-                sent_us=instant_us(event.timestamp),
-                media=media,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=event.message_uuid,
+            number=with_plus(event.from_),
+            sender=with_plus(event.to),
+            text=promised_text(_words(event, parts), "text", request, optional=wordless),
+            channel=event.channel,
+            sent_us=instant_us(event.timestamp),
+            media=media,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         event = read_json(request.body, _Event, "Vonage")

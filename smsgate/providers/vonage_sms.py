@@ -37,7 +37,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import Provider, Report, check_present, promised_text, read_answer
+from smsgate.providers.base import Provider, Report, promised_text, read_answer
 from smsgate.providers.calls import FORM, Meaning, not_sent
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import Pair, form_call, form_pairs, form_texts
@@ -48,8 +48,9 @@ _API = "https://rest.nexmo.com"
 _DEFAULT_SCHEME = "sha256"
 _MAX_FIELDS = 100
 _JSON = "application/json"
-_NEEDED = ("messageId", "msisdn", "to")
-_READ_ONCE = frozenset({*_NEEDED, "text", "type", "message-timestamp", "status", "err-code"})
+_READ_ONCE = frozenset(
+    {"messageId", "msisdn", "to", "text", "type", "message-timestamp", "status", "err-code"}
+)
 _ACCEPTED = "0"
 _CODES: Mapping[str, Meaning] = {
     "1": (Verdict.NOT_ACCEPTED, "too many requests"),
@@ -86,6 +87,7 @@ class VonageSms(Provider):
     name = "vonage_sms"
     label = "Vonage"
     title = "Vonage (older SMS API)"
+    needed = ("messageId", "msisdn", "to")
     refusal = "the call was refused"
     fields = (
         Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
@@ -137,7 +139,7 @@ class VonageSms(Provider):
         time = parameters.get(b"timestamp", b"").decode("latin-1")
         check_time(seconds_us(time) or 0, now_us)
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text, or the part of one, in a verified webhook; none for a delivery receipt.
 
         Whatever verifies vouches for the whole request, a secret in the path too, and so for the
@@ -145,23 +147,20 @@ class VonageSms(Provider):
         """
         fields = form_texts(_parameters(request), _READ_ONCE)
         if _is_receipt(fields):
-            return []
-        check_present("The request", fields, _NEEDED, "an inbound SMS")
+            return None
         binary = fields.get("type", "").lower() == "binary"
         text = promised_text(fields.get("text", UNSET), "text", request, optional=binary)
         if fields.get("concat", "").lower() == "true":
             part, total = fields.get("concat-part", ""), fields.get("concat-total", "")
             text = f"[part {part[:3]} of {total[:3]}] {text}"
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=fields["messageId"],
-                number=with_plus(fields["msisdn"]),
-                sender=with_plus(fields["to"]),
-                text=text,
-                sent_us=instant_us(fields.get("message-timestamp", "")),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=fields.get("messageId", ""),
+            number=with_plus(fields.get("msisdn", "")),
+            sender=with_plus(fields.get("to", "")),
+            text=text,
+            sent_us=instant_us(fields.get("message-timestamp", "")),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         fields = form_texts(_parameters(request), _READ_ONCE)

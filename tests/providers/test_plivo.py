@@ -104,7 +104,7 @@ def test_the_nonce_is_signed_and_needed(name):
     [
         (b"Text=ARR%CAT&From=1&To=2&MessageUUID=3", FORM, "The form has bytes that are no UTF-8."),
         ({"From": ["1", "2"]}, FORM, "The form has From more than once, with different values."),
-        ({"From": "1"}, FORM, "The form lacks MessageUUID, To; a text from Plivo has them all."),
+        ({"Text": "1"}, FORM, "The request lacks MessageUUID, From, To; every text has them all."),
         (b"", "application/json", f"The body is not form data; Plivo posts {FORM}."),
     ],
 )

@@ -99,10 +99,11 @@ def test_the_secret_in_the_path_is_its_last_part_and_nothing_else(url, fits):
 
 
 def test_all_that_is_missing_is_named():
-    fields = {"id": "1", "from": "", "to": None}
-    with pytest.raises(Unreadable, match=r"^The form lacks from, to; a text has them all\.$"):
-        check_present("The form", fields, ("id", "from", "to"), "a text")
-    check_present("The form", {"id": "1"}, ("id",), "a text")
+    with pytest.raises(
+        Unreadable, match=r"^The request lacks from, to; every text has them all\.$"
+    ):
+        check_present({"id": "1", "from": "", "to": ""})
+    check_present({"id": "1"})
 
 
 @pytest.mark.parametrize(

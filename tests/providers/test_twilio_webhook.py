@@ -42,7 +42,7 @@ def test_a_missing_field_is_named(name, value):
     form = {key: text for key, text in {**TEXT, name: value}.items() if text is not None}
     assert refusal(request_of(form)) == (
         400,
-        f"The form lacks {name}; a text from Twilio has them all.",
+        f"The request lacks {name}; every text has them all.",
     )
 
 

@@ -118,6 +118,7 @@ class AwsSns(OptOutList):
 
     name = "aws_sns"
     label = "AWS"
+    needed = ("inboundMessageId", "originationNumber", "destinationNumber")
     refusal = "see the errors of SendTextMessage"
     fields = (
         # No secret, but what takes a secret's place: AWS signs for everybody, so that the topic
@@ -188,29 +189,22 @@ class AwsSns(OptOutList):
             raise Unreadable("The SubscribeURL does not confirm a subscription at SNS.")
         return Handshake(HttpReply(200, "text/plain"), HttpCall("GET", url))
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified notification; none for events of texts of ours."""
         envelope = _envelope(request)
         content = _content(envelope)
         if content is None or content.event_type:
-            return []
+            return None
         number, sender = content.origination_number, content.destination_number
-        if not (content.inbound_message_id and number and sender):
-            raise Unreadable(
-                "The Message lacks inboundMessageId, originationNumber or destinationNumber; a "
-                "text from End User Messaging has them all."
-            )
         inside = replace(request, body=envelope.message.encode("utf-8", "replace"))
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=content.inbound_message_id,
-                number=number,
-                sender=sender,
-                text=promised_text(content.message_body, "messageBody", inside),
-                sent_us=instant_us(envelope.timestamp),
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=content.inbound_message_id,
+            number=number,
+            sender=sender,
+            text=promised_text(content.message_body, "messageBody", inside),
+            sent_us=instant_us(envelope.timestamp),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what became of a text of ours, where the topic is an event destination, too."""

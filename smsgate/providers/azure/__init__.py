@@ -52,7 +52,7 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import idempotency_text
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.path_secret import check_path
-from smsgate.providers.reading import json_parts, read_each, read_json, readable
+from smsgate.providers.reading import json_parts, read_json, readable
 from smsgate.settings import Account
 
 _SMS = "/sms?api-version=2021-03-07"
@@ -104,6 +104,7 @@ class Azure(Provider):
 
     name = "azure"
     label = "Azure"
+    needed = ("messageId", "from", "to")
     refusal = "the number, the sender or the text is not valid"
     refusals = {401: (Verdict.REFUSED, "access_key is wrong, or this host's clock")}
     idempotent = True
@@ -160,21 +161,38 @@ class Azure(Provider):
         """
         if request.method == "OPTIONS":
             return Handshake(_allowed(request.headers.get("webhook-request-origin", "")))
-        for event in readable(_events(request), _event):
+        for event in readable(self.parts(request), _event):
             if event.kind == _VALIDATION:
                 body = msgspec.json.encode({"validationResponse": _data(event).validation_code})
                 return Handshake(HttpReply(200, "application/json", body))
         return None
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the texts in a verified webhook; none for other events.
+    def parts(self, request: WebhookRequest) -> list[bytes]:
+        """Event Grid posts a list, of one unless batches are on; a single CloudEvent has none."""
+        return json_parts(request.body, "Event Grid")
+
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the text of an event; none for other events.
 
         The secret in the URL vouches for their times too.
         """
-        return read_each(_events(request), lambda part: _inbound(part, request, account))
+        event = _event(request.body)
+        if event.kind not in (_RECEIVED, _REPORTED):
+            return None
+        text = _data(event)
+        if event.kind == _REPORTED:
+            return None
+        return InboundMessage(
+            account=account.name,
+            message_id=text.message_id,
+            number=with_plus(text.sender),
+            sender=with_plus(text.to),
+            text=promised_text(text.message, "message", request),
+            sent_us=instant_us(text.received_timestamp),
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        events = readable(_events(request), _event)
+        events = readable(self.parts(request), _event)
         found: list[Report] = []
         for data in readable((event for event in events if event.kind == _REPORTED), _data):
             details = data.delivery_status_details or ""
@@ -255,11 +273,6 @@ def _by_token(account: Account) -> bool:
 # --- events ---------------------------------------------------------------------------------------
 
 
-def _events(request: WebhookRequest) -> list[bytes]:
-    """Event Grid posts a list, of one unless batches are on; a single CloudEvent has no list."""
-    return json_parts(request.body, "Event Grid")
-
-
 def _event(part: bytes) -> _Event:
     event = read_json(part, _Event, "Event Grid")
     if not event.kind:
@@ -269,25 +282,6 @@ def _event(part: bytes) -> _Event:
 
 def _data(event: _Event) -> _Data:
     return read_json(bytes(event.data), _Data, "Event Grid")
-
-
-def _inbound(part: bytes, request: WebhookRequest, account: Account) -> InboundMessage | None:
-    event = _event(part)
-    if event.kind not in (_RECEIVED, _REPORTED):
-        return None
-    text = _data(event)
-    if event.kind == _REPORTED:
-        return None
-    if not (text.message_id and text.sender and text.to):
-        raise Unreadable("An event lacks messageId, from or to; a text from Azure has them all.")
-    return InboundMessage(
-        account=account.name,
-        message_id=text.message_id,
-        number=with_plus(text.sender),
-        sender=with_plus(text.to),
-        text=promised_text(text.message, "message", request),
-        sent_us=instant_us(text.received_timestamp),
-    )
 
 
 def _allowed(origin: str) -> HttpReply:

@@ -346,7 +346,7 @@ def _message(content: object, request: WebhookRequest, account: Account) -> Inbo
     has_id, to = options.get("id_from") != "content", options.get("to", "")
     needed = [id_field] * has_id + [from_field] + [to_field] * (not to)
     found = {name: (value_at(content, name) or "").strip() for name in needed}
-    check_present("The request", found, found, "every text")
+    check_present(found)
     region = options.get("region", "")
     given = value_at(content, text_field)
     if given is UNSET and isinstance(content, ET.Element):

@@ -19,7 +19,7 @@ from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, InboundMessage, Intent, Reply, WebhookRequest
 from smsgate.domain.signed_times import instant_us
 from smsgate.domain.signing import Algorithm, as_bytes, same
-from smsgate.providers.base import Report, answered_by_network, check_present, promised_text
+from smsgate.providers.base import Report, answered_by_network, promised_text
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import (
     Pair,
@@ -38,7 +38,6 @@ from smsgate.providers.forms import (
     status_url,
     twilio_signature,
 )
-from smsgate.providers.reading import read_each
 from smsgate.providers.signed_url import check_body_hash, url_spellings
 from smsgate.providers.twilio.consents import ConsentManagement
 from smsgate.providers.twilio.error_codes import CALL_CODES, REPORT_CODES
@@ -58,7 +57,6 @@ _SETTINGS = "x-twilio-webhooks-signature-settings"
 _ALGORITHMS: Mapping[str, Algorithm] = {"hmac-sha1": "sha1", "hmac-sha256": "sha256"}
 _SETTINGS_NAMES: Mapping[Algorithm, str] = {"sha1": "HMAC_SHA1", "sha256": "HMAC_SHA256"}
 _NAMED_KEY = re.compile(r"(webhooks_sharedkey_\w+):(.+)")
-_NEEDED = ("MessageSid", "From", "To")
 _SID = re.compile(r"(SM|MM)[0-9a-f]{32}", re.ASCII)  # twilio.com/docs/glossary/what-is-a-sid
 _SID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
 _PREFIXED = frozenset({"whatsapp", "rcs"})
@@ -81,6 +79,7 @@ class Twilio(ConsentManagement, TwilioCompatible):
 
     name = "twilio"
     label = "Twilio"
+    needed = ("MessageSid", "From", "To")
     batches = True
     fields = (
         Field("account_sid", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
@@ -94,7 +93,16 @@ class Twilio(ConsentManagement, TwilioCompatible):
     )
     signed_with = "auth_token"
     read_once = frozenset(
-        {*_NEEDED, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+        {
+            "MessageSid",
+            "From",
+            "To",
+            "AccountSid",
+            "Body",
+            "MessagingServiceSid",
+            "OptOutType",
+            "ErrorCode",
+        }
         | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
     )
     code_pages = ", see twilio.com/docs/api/errors"
@@ -138,21 +146,22 @@ class Twilio(ConsentManagement, TwilioCompatible):
 
     # --- webhooks ---
 
-    def parse(self, request: WebhookRequest, account: Account) -> list[InboundMessage]:
-        """Return the text in a verified webhook, or those in a batch of events; none for a status.
+    def parts(self, request: WebhookRequest) -> list[bytes]:
+        return events_of(request.body) if _has_json(request) else [request.body]
+
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the text in a verified webhook, or in an event; none for a status.
 
         What was chosen from buttons on WhatsApp is in ButtonText.
         """
         if _has_json(request):
-            return read_each(
-                events_of(request.body), lambda one: _from_event(one, account, request)
-            )
+            return _from_event(account, request)
         fields = self.form_fields(request)
         if is_status_form(fields):
-            return []
-        check_present("The form", fields, _NEEDED, "a text from Twilio")
-        their_channel, number = _address(fields["From"])
-        our_channel, sender = _address(fields["To"])
+            return None
+        id_ = fields.get("MessageSid", "")
+        their_channel, number = _address(fields.get("From", ""))
+        our_channel, sender = _address(fields.get("To", ""))
         media = tuple(media_urls(fields))
         flag = _FLAGS.get(fields.get("OptOutType", "").upper())
         body = fields.get("Body", UNSET)
@@ -160,20 +169,18 @@ class Twilio(ConsentManagement, TwilioCompatible):
         kind = fields.get("MessageType", "").lower()
         wordless = bool(media or flag) or "Latitude" in fields or kind in _WORDLESS
         text, doubt = decoded_body(promised_text(text, "Body", request, optional=wordless))
-        return [
-            InboundMessage(
-                account=account.name,
-                message_id=fields["MessageSid"],
-                number=number,
-                sender=sender,
-                text=text,
-                channel=their_channel or our_channel or ("mms" if media else "sms"),
-                service=fields.get("MessagingServiceSid", ""),
-                flag=flag,
-                media=media,
-                doubt=_doubt(fields["MessageSid"], request) or doubt,
-            )
-        ]
+        return InboundMessage(
+            account=account.name,
+            message_id=id_,
+            number=number,
+            sender=sender,
+            text=text,
+            channel=their_channel or our_channel or ("mms" if media else "sms"),
+            service=fields.get("MessagingServiceSid", ""),
+            flag=flag,
+            media=media,
+            doubt=_doubt(id_, request) or doubt,
+        )
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a status callback, or events, tell of texts of ours."""
@@ -326,9 +333,9 @@ def _doubt(id_: str, request: WebhookRequest) -> str:
     return id_doubt(id_, _SID, signed_part(request), form_of(request), _SID_NAMES)
 
 
-def _from_event(part: bytes, account: Account, request: WebhookRequest) -> InboundMessage | None:
+def _from_event(account: Account, request: WebhookRequest) -> InboundMessage | None:
     """The text of an event if it came in; None for events of other kinds."""
-    text = text_to_us(part)
+    text = text_to_us(request.body)
     if text is None:
         return None
     their_channel, number = _address(text.from_)
