@@ -51,6 +51,10 @@ _ALONE = frozenset({_FIRST, "^opt_out!", "$opt_out!"})
 """These, and the same with opt-out words of a single language."""
 _LEAST_STANDING = -3.0
 """Log odds of an opt-out from which such a text is held for review."""
+_BEGINS = frozenset({"|opt_out!", "|opt_out!!"})
+"""Features: a text begins with an opt-out keyword, and goes on without a pause."""
+_LEAST_SHOUTED = -4.1
+"""Log odds from which it is held if the keyword is in capitals, and not the whole text."""
 _REST = 3
 """Words up to which the rest of a text that refused calls is ignored."""
 _LEAST = 2
@@ -226,7 +230,7 @@ class Classifier:
             passage = self._passage(text)
         scores = self._model.scores(passage)
         intent, rule = self._meant(scores, len(text.words), passage)
-        if intent is Intent.NONE and self._stands(scores, passage):
+        if intent is Intent.NONE and self._stands(text, scores, passage):
             intent, rule = Intent.REVIEW, BY_MODEL
         about = {name for _, names in passage.concepts for name in names}
         if intent is Intent.OPT_IN and scores.opt_in < _SURE and "question" in about:
@@ -251,9 +255,16 @@ class Classifier:
         sure = round(probability(score), 3)
         return replace(decision, score=round(score, 3), confidence=sure, note=note)
 
-    def _stands(self, scores: Scores, passage: Passage) -> bool:
-        """Whether STOP stands alone in a text that may be no opt-out: ``Stop, I'm blushing!``."""
+    def _stands(self, text: Text, scores: Scores, passage: Passage) -> bool:
+        """Whether STOP stands out in a text that may be no opt-out.
+
+        ``Stop, I'm blushing!``, or in capitals: ``BAJA porque recibo muchos``.
+        """
         stop = scores.opt_out - _ORDINARY * scores.none
+        first = text.cleaned.split()[0]
+        shouted = first.isupper() and first.isalpha() and len(first) > 1
+        if shouted and not text.cleaned.isupper() and not _BEGINS.isdisjoint(passage.keywords):
+            return stop >= _LEAST_SHOUTED
         return stop >= _LEAST_STANDING and not {_FIRST, _LAST}.isdisjoint(passage.keywords)
 
     def _meant(self, scores: Scores, words: int, passage: Passage) -> tuple[Intent, str]:

@@ -88,6 +88,7 @@ Anmeldung|huit|cháu|reed|missä|söta|guitar|Kendall|Presente!|pareja|shopping|
 Ce numéro ne reçoit pas de SMS.|Diese Rufnummer nimmt keine SMS an.|Bu numara mesaj kabul etmemektedir. Lütfen yanıtlamayın.
 對「Acme：全場八折。回覆STOP取消訂閱」做出了👍回應|強調「Acme：全場八折。回覆STOP取消訂閱」|Benadrukte ‘Acme: aanbieding. STOP om af te melden’|BricoMax: -30% samedi. Stop SMS 36105|You're now unsubscribed from Joe's Deli deals. Reply START to resubscribe.
 cam on ban|cảm ơn nhé|merci bonjour|don't stop|please don't stop sending the coupons|can't stop laughing|never stop being you
+Baja California es bonita|END of month works|STOP sign at the corner|I want off this medication
 meet me at the bus stop|stop by at 5?|I'll stop by tomorrow|next stop is mine|one-stop shop
 cancel my appointment|please cancel my order 4471|end of day works|he is trying to quit smoking
 remove the onions please|full stop.|shop|step|top|quiet|cancer|and|send|no|ok|thanks!|👍
@@ -101,6 +102,7 @@ We need to stop this bill|my car stopped working|why didn't you text me|I unsubs
 """
 REVIEWS = """
 don't want|I don't want it|no quiero|não quero|istemiyorum|नहीं चाहिए|tidak mau|いりません|nie chcę|KESİN|KAPAT|PAROU|SAI|LASS DAS|बंद|QUITTER|annuler|anuluj|取消
+BAJA porque recibo muchos|ARRET je suis déjà client|CANCEL because I moved|STOP porque recibo muchos
 no more flyers|stop the flyers|stop mailing me
 acha anza|anza acha|don't text before 9|do not text after 8|dont text me before 9am|stop texting me after 10pm|no texts on weekends|no texts after 9pm please
 arrêt\\nde bus|off|red|non-stop
