@@ -7,8 +7,12 @@ of that kind may come without words (pictures, locations).
 
 from __future__ import annotations
 
+import codecs
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias, TypeVar
 
@@ -27,12 +31,16 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import is_toll_free
+from smsgate.domain.signing import as_bytes
 from smsgate.providers.calls import Meaning, failed
 from smsgate.providers.fields import Field
-from smsgate.providers.reading import read_each
-from smsgate.providers.unreadable import TextMissing
+from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
+_MIN_BASE64_CHARS = 60
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_WORDS = re.compile(rb"[A-Za-z ]")
 _NETWORK_ANSWERED = frozenset({"STOP", "START", "UNSTOP"})
 
 
@@ -71,6 +79,7 @@ class _Answer(msgspec.Struct):
     id: str = ""
 
 
+Part = TypeVar("Part")
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -79,8 +88,8 @@ GivenText: TypeAlias = str | UnsetType | None
 
 
 def check_present(fields: Mapping[str, str]) -> None:
-    """Return if each field has a value. Raises ``Unreadable``, which says what is missing."""
-    missing = [name for name, value in fields.items() if not value]
+    """Return if each field with a name has a value. Raises ``Unreadable``, which says which not."""
+    missing = [name for name, value in fields.items() if name and not value]
     if missing:
         raise Unreadable(f"The request lacks {', '.join(missing)}; every text has them all.")
 
@@ -88,22 +97,65 @@ def check_present(fields: Mapping[str, str]) -> None:
 def promised_text(
     given: GivenText, field: str, request: WebhookRequest, *, optional: bool = False
 ) -> str:
-    """Return the text of a message; an empty one where it is blank or null.
+    """Return the text that is ``given`` in a field; an empty one where it is blank or null.
 
-    Args:
-        given: the value of the field.
-        field: its name, as the provider documents it.
-        request: with the message, for the names of its fields.
-        optional: whether this message may come without the field: for pictures, locations, and
-            where the provider itself says what it took the text for.
-
-    Raises ``TextMissing`` where the field is not there and must be.
+    Raises ``TextMissing`` where the field is not there, unless it is ``optional``: in pictures,
+    locations, and where the provider itself says what it took the text for.
     """
     if given is not UNSET:
         return given or ""
     if optional:
         return ""
     raise TextMissing(field, request)
+
+
+def decoded_body(body: str) -> tuple[str, str]:
+    """Return the text of a body that is base64, else the body; and why it may be another text.
+
+    Twilio hands over some long texts like that, and courier decodes them from 60 characters on
+    (handlers/utils.go in github.com/nyaruka/courier). Words are base64, too: what is shorter, or
+    not all UTF-8, stays as it is, and is in doubt where letters would come of it.
+    """
+    packed = body.strip().replace("\r", "").replace("\n", "")
+    if len(packed) % 4 or not _BASE64.fullmatch(packed):
+        return body, ""
+    raw = b64decode(packed)
+    if b64encode(raw) != as_bytes(packed):
+        return body, ""
+    if len(packed) >= _MIN_BASE64_CHARS:
+        with suppress(UnicodeDecodeError):
+            text = codecs.getincrementaldecoder("utf-8")().decode(raw)  # its end may be cut
+            if not _CONTROL.search(text):
+                return text, ""
+    is_doubtful = packed[-1] == "=" or len(_WORDS.findall(raw)) >= 0.8 * len(raw)
+    return body, "it may be base64, in which some long texts come" if is_doubtful else ""
+
+
+def read_each(
+    parts: Iterable[Part], read: Callable[[Part], InboundMessage | None]
+) -> list[InboundMessage]:
+    """Return the messages of a batch; ``read`` gives None for a part that is no text to us.
+
+    Raises what ``read`` first raised, ``Unreadable`` or ``TextMissing``, after it has read every
+    part. With it go the messages that can be read; where there are some, ``Unreadable`` becomes
+    ``PartUnreadable``.
+    """
+    messages: list[InboundMessage] = []
+    refused: Unreadable | None = None
+    for part in parts:
+        try:
+            message = read(part)
+        except Unreadable as error:
+            refused = refused or error
+        else:
+            messages += [message] if message is not None else []
+    if refused is None:
+        return messages
+    if messages and not isinstance(refused, PartUnreadable):
+        refused = PartUnreadable(str(refused))
+    if isinstance(refused, PartUnreadable):
+        refused.others = tuple(messages)
+    raise refused
 
 
 def read_answer(response: HttpReply, shape: type[Shape]) -> Shape:
@@ -201,7 +253,10 @@ class Provider(ABC):
         ``TextMissing`` (by ``promised_text``) where the format promises a text and has none.
         """
         parts = [replace(request, body=part) for part in self.parts(request)]
-        return read_each(parts, lambda part: self._whole_message(part, account))
+        if len(parts) > 1:
+            return read_each(parts, lambda part: self._whole_message(part, account))
+        found = [self._whole_message(part, account) for part in parts]
+        return [message for message in found if message is not None]
 
     def parts(self, request: WebhookRequest) -> list[bytes]:
         """Return the bodies that a request is made of: of a batch its members."""
@@ -218,8 +273,7 @@ class Provider(ABC):
         message = self.message(part, account)
         if message is not None:
             given = (message.message_id, message.number, message.sender)
-            named = {name: value for name, value in zip(self.needed, given, strict=True) if name}
-            check_present(named)
+            check_present(dict(zip(self.needed, given, strict=True)))
         return message
 
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:

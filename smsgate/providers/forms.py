@@ -1,4 +1,4 @@
-"""Webhooks as forms that are signed together with their URL, and Twilio's API, which others share.
+"""Webhooks as forms that are signed together with their URL.
 
 What is signed are the bytes that the form spells once its escapes are undone. For UTF-8 those are
 the bytes that Twilio's libraries sign; for anything else the libraries would replace what they
@@ -7,26 +7,33 @@ cannot read, and one signature would fit many bodies.
 
 from __future__ import annotations
 
-import codecs
 import re
 from abc import abstractmethod
-from base64 import b64decode, b64encode
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count, product, takewhile
 from typing import ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
 import msgspec
-from pydantic import SecretStr
+from msgspec import UNSET
 
-from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Verdict, WebhookRequest
-from smsgate.domain.signing import Algorithm, as_bytes, hmac_base64, is_form
-from smsgate.providers.base import Provider, read_answer
+from smsgate.domain.messages import (
+    HttpCall,
+    HttpReply,
+    InboundMessage,
+    Outcome,
+    Reply,
+    Verdict,
+    WebhookRequest,
+)
+from smsgate.domain.signing import Algorithm, as_bytes, hmac_base64, is_form, same
+from smsgate.providers.base import GivenText, Report, decoded_body, promised_text, read_answer
 from smsgate.providers.calls import FORM, Meaning, coded, failed
+from smsgate.providers.signed_url import check_body_hash, url_spellings
+from smsgate.providers.twilio_requests import FLAGS, PREFIXED, TwilioRequests
 from smsgate.settings import Account
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -34,15 +41,6 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCI
 _MAX_FIELDS = 500
 _ADDRESS = re.compile(r"[a-z]{2,20}:|\+?[0-9]{3}", re.ASCII)
 """How the address of somebody who texts begins: with its channel (``whatsapp:``), or a number."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
-_MIN_BASE64_CHARS = 60
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_WORDS = re.compile(rb"[A-Za-z ]")
-_ARRIVING = frozenset({"", "received", "receiving"})
-_NOT_SENT = ("failed", "undelivered")
-"""The statuses of a message that was made and will not arrive."""
-
-
 Pair = tuple[bytes, bytes]
 
 
@@ -204,32 +202,14 @@ def _begin(values: Iterable[bytes], pattern: re.Pattern[str]) -> int:
 # --- Twilio's API, and those that are compatible with it ------------------------------------------
 
 
-def is_status_form(fields: Mapping[str, str]) -> bool:
-    """Whether a form of Twilio's shape is about a text of ours.
-
-    In doubt it is one to us, which must not be lost.
-    """
-    if fields.get("SmsStatus", "") not in _ARRIVING:
-        return True
-    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
-
-
-def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
-    """Yield ``MediaUrl0``, ``MediaUrl1`` … of a form of Twilio's shape, up to the first gap."""
-    position = 0
-    while (url := fields.get(f"MediaUrl{position}")) is not None:
-        yield url
-        position += 1
-
-
-def status_url(account: Account) -> str:
-    """The status callback URL for a reply at a provider like Twilio, if any.
-
-    Not on plain http: an address that Twilio cannot use costs the text.
-    """
-    url = account.public_url
-    reachable = account.simulated or url.startswith("https://")
-    return f"{url}/webhooks/{account.name}/status" if reachable else ""
+_WORDLESS = frozenset(
+    {"audio", "contacts", "document", "image", "location", "reaction", "sticker", "video"}
+)
+"""``MessageType`` of messages on WhatsApp that may come without words."""
+_ID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
+_ARRIVING = frozenset({"", "received", "receiving"})
+_NOT_SENT = ("failed", "undelivered")
+"""The statuses of a message that was made and will not arrive."""
 
 
 class _Answer(msgspec.Struct):
@@ -241,48 +221,60 @@ class _Answer(msgspec.Struct):
     code: object = 0
 
 
-def decoded_body(body: str) -> tuple[str, str]:
-    """Return the text of a body that is base64, else the body; and why it may be another text.
-
-    Twilio hands over some long texts like that, and courier decodes them from 60 characters on
-    (handlers/utils.go in github.com/nyaruka/courier). Words are base64, too: what is shorter, or
-    not all UTF-8, stays as it is, and is in doubt where letters would come of it.
-    """
-    packed = body.strip().replace("\r", "").replace("\n", "")
-    if len(packed) % 4 or not _BASE64.fullmatch(packed):
-        return body, ""
-    raw = b64decode(packed)
-    if b64encode(raw) != as_bytes(packed):
-        return body, ""
-    if len(packed) >= _MIN_BASE64_CHARS:
-        with suppress(UnicodeDecodeError):
-            text = codecs.getincrementaldecoder("utf-8")().decode(raw)  # its end may be cut
-            if not _CONTROL.search(text):
-                return text, ""
-    is_doubtful = packed[-1] == "=" or len(_WORDS.findall(raw)) >= 0.8 * len(raw)
-    return body, "it may be base64, in which some long texts come" if is_doubtful else ""
-
-
-class TwilioCompatible(Provider):
-    """A provider whose forms, status callbacks and responses have Twilio's shape."""
+class TwilioCompatible(TwilioRequests):
+    """A provider whose webhooks, signature, calls and responses have Twilio's shape."""
 
     ack = HttpReply(200, "text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
-    forwards_original = True
+    needed = ("MessageSid", "From", "To")
     delivery_statuses = {status: status for status in ("delivered", "undelivered", "failed")}
     code_is_final = True
     codes: ClassVar[Mapping[str, Meaning]]
     """Codes that a call itself can be answered with."""
     code_pages: ClassVar[str] = ""
     """Where the other codes are explained."""
-    signed_with: ClassVar[str]
-    """The key of the account whose newest value signs."""
-    read_once: ClassVar[frozenset[str]]
+    sends_with: ClassVar[str]
+    """The key of the account whose newest value is the password of calls."""
+    signature_header: ClassVar[str]
+    published_id: ClassVar[re.Pattern[str]]
+    """The form of the ids of messages."""
+    has_services: ClassVar[bool] = False
+    """Whether a call may name the messaging service beside the sender."""
+    read_once = frozenset(
+        {*needed, "AccountSid", "Body", "MessagingServiceSid", "OptOutType", "ErrorCode"}
+        | {"MessageStatus", "ButtonText", "Latitude", "MessageType"}
+    )
     """Names that must not have two values: those are signed sorted, so which came first proves
     nothing."""
 
     @abstractmethod
-    def sign(self, url: str, body: bytes, account: Account) -> dict[str, str]:
-        """Return the headers by which the provider signs a posted form with the newest secret."""
+    def expected(self, request: WebhookRequest, account: Account) -> Iterator[str]:
+        """Yield every signature that would do."""
+
+    @abstractmethod
+    def messages_url(self, account: Account) -> str:
+        """Return the address at which the account's messages are made."""
+
+    def accounts(self, request: WebhookRequest) -> set[bytes]:
+        """Return the accounts that a request says it is about: one token may sign for several."""
+        return {value for name, value in form_of(request) if name == b"AccountSid"}
+
+    def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
+        """Return if the provider signed the request, whole, for this account. No time is signed.
+
+        Raises ``Unreadable`` where the URL is signed but nothing vouches for the body.
+        """
+        given, is_form = request.headers.get(self.signature_header, ""), has_form(request)
+        check_size(request, self.label, is_form=is_form)
+        if not given or not any(same(given, one) for one in self.expected(request, account)):
+            raise SignatureRefused(
+                f"The {self.signature_header} is missing or does not fit. It must be made with the "
+                "account's secret over the public URL, exactly as it was given, and the form."
+            )
+        if not is_form:
+            check_body_hash(request)
+        ours = as_bytes(account.options.get(self.account_key, "").lower())
+        if any(one.lower() != ours for one in self.accounts(request)):
+            raise SignatureRefused("The AccountSid is not that of the account in the URL.")
 
     def form_fields(self, request: WebhookRequest) -> dict[str, str]:
         """Read the form of a request. Raises ``Unreadable``."""
@@ -291,24 +283,64 @@ class TwilioCompatible(Provider):
             raise Unreadable(f"The body is not form data; {self.label} posts {FORM}.")
         return form_texts(pairs, self.read_once)
 
-    def posted(self, form: Mapping[str, str], account: Account, url: str) -> WebhookRequest:
-        """Return the signed webhook with a form."""
-        url = url.partition("#")[0]  # The fragment, with settings of the connection, is not sent.
-        body = urlencode(form, errors="replace").encode("ascii")
-        headers = {"content-type": f"{FORM}; charset=UTF-8", **self.sign(url, body, account)}
-        return WebhookRequest("POST", url, headers, body)
+    def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
+        """Return the text in a verified webhook; none for a status callback.
 
-    def original_call(
-        self, posted: OriginalRequest, url: str, account: Account, token: str
-    ) -> HttpCall:
-        if token:
-            account = replace(account, options={}, secrets={self.signed_with: (SecretStr(token),)})
-        if posted.method == "GET":
-            url = f"{url}{'&' if '?' in url else '?'}{posted.form.decode('latin-1')}"
-            return HttpCall("GET", url, self.sign(url, b"", account))
-        signed = self.sign(url, posted.form, account)
-        headers = {"Content-Type": posted.content_type, **signed}
-        return HttpCall(posted.method, url, headers, posted.form)
+        What was chosen from buttons on WhatsApp is in ButtonText.
+        """
+        fields = self.form_fields(request)
+        if is_status_form(fields):
+            return None
+        id_, media = fields.get("MessageSid", ""), tuple(media_urls(fields))
+        their_channel, number = address(fields.get("From", ""))
+        our_channel, sender = address(fields.get("To", ""))
+        flag = FLAGS.get(fields.get("OptOutType", "").upper())
+        given: GivenText = fields.get("Body") or fields.get("ButtonText", fields.get("Body", UNSET))
+        kind = fields.get("MessageType", "").lower()
+        wordless = bool(media or flag) or "Latitude" in fields or kind in _WORDLESS
+        text, doubt = decoded_body(promised_text(given, "Body", request, optional=wordless))
+        return InboundMessage(
+            account=account.name,
+            message_id=id_,
+            number=number,
+            sender=sender,
+            text=text,
+            channel=their_channel or our_channel or ("mms" if media else "sms"),
+            service=fields.get("MessagingServiceSid", ""),
+            flag=flag,
+            media=media,
+            doubt=self.doubt(id_, request) or doubt,
+        )
+
+    def doubt(self, id_: str, request: WebhookRequest) -> str:
+        """Return why a message may not be the one that was signed; empty where it is."""
+        signed, pairs = signed_part(request), form_of(request)
+        return id_doubt(id_, self.published_id, signed, pairs, _ID_NAMES)
+
+    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+        fields = self.form_fields(request)
+        if not is_status_form(fields):
+            return []
+        names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From", "MessagingServiceSid")
+        status, code, id_, to, sender, service = (fields.get(name, "") for name in names)
+        return self.report(status, code, id_, address(to)[1], address(sender)[1], service)
+
+    def reply(self, reply: Reply, account: Account) -> HttpCall:
+        """Describe the call that sends ``reply``. No idempotency key is taken.
+
+        With a messaging service beside ``From``, that very sender of its pool is used.
+        """
+        prefix = f"{reply.channel}:" if reply.channel in PREFIXED else ""
+        form = {"To": prefix + reply.number, "From": prefix + reply.sender, "Body": reply.text}
+        if reply.service and self.has_services:
+            form["MessagingServiceSid"] = reply.service
+        url = account.public_url
+        # Not on plain http: an address that Twilio cannot use costs the text.
+        if account.simulated or url.startswith("https://"):
+            form["StatusCallback"] = f"{url}/webhooks/{account.name}/status"
+        auth = (account.options[self.account_key], account.newest_secret(self.sends_with))
+        headers = {"Accept": "application/json"}
+        return form_call(self.messages_url(account), form, headers=headers, auth=auth)
 
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what a response means. Never raises.
@@ -326,3 +358,36 @@ class TwilioCompatible(Provider):
         other = f"{code}{self.code_pages}" if known else "no code"
         outcome = failed(self.label, response, coded(code, self.codes), other)
         return replace(outcome, provider_id=sid if made else "")
+
+
+def every_signature(
+    request: WebhookRequest, forms: Collection[bytes], secrets: Iterable[str], algorithm: Algorithm
+) -> Iterator[str]:
+    """Yield the signature by each secret: over the URL as it is, then as it may be spelled."""
+    for secret in secrets:
+        for form in forms:
+            yield twilio_signature(request.url, form, secret, algorithm)
+        for url, form in product(url_spellings(request.url)[1:], forms):
+            yield twilio_signature(url, form, secret, algorithm)
+
+
+def address(written: str) -> tuple[str, str]:
+    """Return ``whatsapp:+1415…`` as channel and what follows; any other as ``""`` and itself."""
+    prefix, _, bare = written.partition(":")
+    return (prefix, bare) if bare and prefix in PREFIXED else ("", written)
+
+
+def is_status_form(fields: Mapping[str, str]) -> bool:
+    """Whether a form of Twilio's shape is about a text of ours.
+
+    In doubt it is one to us, which must not be lost.
+    """
+    if fields.get("SmsStatus", "") not in _ARRIVING:
+        return True
+    return fields.get("MessageStatus", "") not in _ARRIVING and "Body" not in fields
+
+
+def media_urls(fields: Mapping[str, str]) -> Iterator[str]:
+    """Return ``MediaUrl0``, ``MediaUrl1`` … of a form of Twilio's shape, up to the first gap."""
+    names = (f"MediaUrl{position}" for position in count())
+    return map(fields.__getitem__, takewhile(fields.__contains__, names))

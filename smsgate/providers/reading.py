@@ -12,8 +12,6 @@ import msgspec
 from msgspec import inspect
 
 from smsgate.domain.errors import Unreadable
-from smsgate.domain.messages import InboundMessage
-from smsgate.providers.unreadable import PartUnreadable
 
 Part = TypeVar("Part")
 Value = TypeVar("Value")
@@ -92,33 +90,6 @@ def parts_of(members: list[msgspec.Raw], sender: str) -> list[bytes]:
     if len(members) > _MAX_PARTS:
         raise Unreadable(f"{sender} posts at most {_MAX_PARTS} parts in one request.")
     return [bytes(member) for member in members]
-
-
-def read_each(
-    parts: Iterable[Part], read: Callable[[Part], InboundMessage | None]
-) -> list[InboundMessage]:
-    """Return the messages of a batch; ``read`` gives None for a part that is no text to us.
-
-    Raises what ``read`` first raised, ``Unreadable`` or ``TextMissing``, after it has read every
-    part. With it go the messages that can be read; where there are some, ``Unreadable`` becomes
-    ``PartUnreadable``.
-    """
-    messages: list[InboundMessage] = []
-    refused: Unreadable | None = None
-    for part in parts:
-        try:
-            message = read(part)
-        except Unreadable as error:
-            refused = refused or error
-        else:
-            messages += [message] if message is not None else []
-    if refused is None:
-        return messages
-    if messages and not isinstance(refused, PartUnreadable):
-        refused = PartUnreadable(str(refused))
-    if isinstance(refused, PartUnreadable):
-        refused.others = tuple(messages)
-    raise refused
 
 
 def readable(parts: Iterable[Part], read: Callable[[Part], Value]) -> Iterator[Value]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import Unreadable
+from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import GivenText
 from smsgate.providers.reading import json_parts, read_json, readable
 
@@ -69,7 +70,7 @@ def texts_of_ours(body: bytes) -> Iterator[tuple[str, EventText]]:
                 yield status, _text(event)
 
 
-def account_sids(body: bytes) -> set[str]:
+def account_sids(body: bytes) -> set[bytes]:
     """The accounts that the events name.
 
     An event that cannot be read names none; nor is it ever taken for a text.
@@ -78,7 +79,7 @@ def account_sids(body: bytes) -> set[str]:
         texts = [*readable(events_of(body), lambda part: _text(_event(part)))]
     except Unreadable:
         return set()
-    return {text.account_sid for text in texts if text.account_sid}
+    return {as_bytes(text.account_sid) for text in texts if text.account_sid}
 
 
 def _event(part: bytes) -> _Event:

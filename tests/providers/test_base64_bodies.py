@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smsgate.domain.messages import InboundMessage
 from smsgate.providers import PROVIDERS
-from smsgate.providers.forms import decoded_body
+from smsgate.providers.base import decoded_body
 from tests.classifier.program import classifier
 from tests.providers.recorded import everything
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 NO_PROVIDERS = {
     "__init__", "base", "calls", "ed25519", "field_names", "fields", "forms", "opt_out_lists",
     "path_secret", "reading", "rsa_signatures", "shared_schemes", "signed_url", "tokens",
-    "twilio_events", "unreadable",
+    "twilio_events", "twilio_requests", "unreadable",
 }  # fmt: skip
 # A provider is handed the time and makes no call.
 NOT_FOR_PROVIDERS = {

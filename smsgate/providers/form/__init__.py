@@ -32,7 +32,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import international
 from smsgate.domain.signed_times import iso_time
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import Provider, check_present, promised_text
+from smsgate.providers.base import Provider, check_present, promised_text, read_each
 from smsgate.providers.calls import FORM, basic_auth, idempotency_key, not_sent, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
@@ -47,7 +47,6 @@ from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
 from smsgate.providers.form.xml_document import write_xml
 from smsgate.providers.path_secret import path_secret
-from smsgate.providers.reading import read_each
 from smsgate.settings import Account
 
 _NAME = r"[!-~]+"
