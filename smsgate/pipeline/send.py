@@ -33,7 +33,6 @@ from smsgate.pipeline.gate import Gate
 from smsgate.pipeline.provider_reports import refusal_entry, take_early
 from smsgate.providers import PROVIDERS, usable
 from smsgate.settings import Settings
-from smsgate.store.inbox import JOB_S
 from smsgate.store.outbox import Claim
 from smsgate.store.store import Store
 
@@ -86,8 +85,8 @@ class ReplySender:
         self._ending = threading.Event()
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
-    def drain(self, partition: int, patience_s: float = JOB_S) -> None:
-        """Send the due replies of a partition, for ``patience_s`` at most.
+    def drain(self, partition: int, patience_s: float | None = None) -> None:
+        """Send the due replies of a partition, until all are sent or for ``patience_s``.
 
         Calls that take longer go on in their threads. For one thread. Raises ``StoreUnavailable``.
         """
