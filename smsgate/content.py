@@ -113,7 +113,7 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
     """Compile the content. Raises ``ConfigurationError`` with every fault."""
     faults: list[Fault] = []
     programs = Programs(_with_replies(one, saved, faults) for one in settings.programs)
-    sets = files.with_console(saved.keyword_sets)
+    sets = replace(files, console=saved.keyword_sets)
     classifiers = Classifiers(sets, programs)
     faults += classifiers.faults()
     if faults:

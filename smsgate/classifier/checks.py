@@ -45,27 +45,18 @@ def faults_of(program: ProgramProfile, keywords: KeywordIndex) -> list[Fault]:
 
 def _contradictions(sets: KeywordSets, found: Sequence[Keyword]) -> Iterator[Fault]:
     """Words with two meanings, in two sets or against what counts in all of them."""
-    acting = [keyword for keyword in found if _acts(keyword.entry)]
-    for other in acting[1:]:
-        first = acting[0]
-        if _ACTING[first.entry.intent] != _ACTING[other.entry.intent]:
-            there = f"{first.entry.intent} ({first.word}) in {sets.places[first.language]}"
-            problem = (
-                f"is {other.entry.intent} here, but {there}: "
-                "a word can have one intent; leave it out in one of them"
+    first, *others = sorted(found, key=lambda keyword: not _acts(keyword.entry))
+    everywhere = found[0].language == ANY_LANGUAGE and _acts(found[0].entry)
+    for other in others:
+        meant, there = other.entry.intent, first.entry.intent
+        acts = _acts(other.entry) and _ACTING[meant] != _ACTING[there]
+        if acts or (everywhere and meant != there):
+            yield Fault(
+                sets.places[other.language],
+                other.word,
+                f"is {meant} here, but {there} ({first.word}) in "
+                f"{sets.places[first.language]}: a word can have one intent; leave it out in one",
             )
-            yield Fault(sets.places[other.language], other.word, problem)
-    counts = found[0]
-    if counts.language != ANY_LANGUAGE or not _acts(counts.entry):
-        return
-    for other in found[1:]:
-        alike = _ACTING.get(other.entry.intent) == _ACTING[counts.entry.intent]
-        if other.entry.intent != counts.entry.intent and (alike or not _acts(other.entry)):
-            problem = (
-                f"is {other.entry.intent} here, which has no effect: it is {counts.entry.intent} "
-                f"in {sets.places[ANY_LANGUAGE]}, which every program has; leave it out"
-            )
-            yield Fault(sets.places[other.language], other.word, problem)
 
 
 def _misused(sets: KeywordSets) -> Iterator[Fault]:
@@ -83,34 +74,22 @@ def _misused(sets: KeywordSets) -> Iterator[Fault]:
                     )
                     yield Fault(place, word, problem)
                 if not key:
-                    problem = (
-                        "has neither letter nor digit, and signs alone do not count: leave it out"
-                    )
+                    problem = "has neither letter nor digit, and signs alone do not count"
                     yield Fault(place, word, problem)
 
 
 def _missing(sets: KeywordSets, keywords: KeywordIndex) -> Iterator[Fault]:
     """Words that a program for the United States would not act on."""
-    if any(one.may_miss_required_words for one in sets.languages.values()):
-        return
     found = {word: keywords.find(read_words([word])[0]) for word in REQUIRED}
     gone = [word for word, one in found.items() if one is None or not one.stops or one.entry.ask]
-    if gone and _ENGLISH not in sets.languages:
-        names = [name for name in sets.languages if name != ANY_LANGUAGE]
+    if gone and not any(one.may_miss_required_words for one in sets.languages.values()):
+        name = _ENGLISH if _ENGLISH in sets.languages else [*sets.languages][-1]
         yield Fault(
-            "keywords",
-            f"{', '.join(names) or ANY_LANGUAGE} without {_ENGLISH}",
-            f"{', '.join(gone)}: opt-outs by federal rule ({_RULE}) that a program of region US "
-            f'would not act on: add "{_ENGLISH}" to its keywords, or set '
-            f"may_miss_required_words = true in keywords/{(names or [ANY_LANGUAGE])[0]}.toml",
-        )
-        return
-    for word in gone:
-        yield Fault(
-            sets.places[_ENGLISH],
-            word,
-            f"is an opt-out by federal rule ({_RULE}) from everybody, unasked, and this program "
-            "has region US: keep it, or set may_miss_required_words = true in that file",
+            sets.places[name],
+            ", ".join(gone),
+            f"opt-outs by federal rule ({_RULE}) that a program of region US would not act on: "
+            f'have them in "{_ENGLISH}" and that in its keywords, or set '
+            f"may_miss_required_words = true in keywords/{name}.toml",
         )
 
 

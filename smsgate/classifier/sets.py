@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args, get_type_hints
+from typing import Literal
 
 import msgspec
 
 from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
 
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+)`")
-_UNKNOWN_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL)
 _CALLING_CODE = re.compile(r"\+[1-9][0-9]{0,6}")
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
@@ -59,13 +55,13 @@ class KeywordEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The words one by one."""
         return listed(self.words)
 
-    def problems(self) -> Iterator[str]:
-        """What it says that cannot be meant."""
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for what cannot be meant."""
         if not any(self.each()):
-            yield 'has no words: give them such as words = "CHAU, FUERA"'
+            raise ValueError('no words: give them such as words = "CHAU, FUERA"')
         for code in self.countries:
             if not _CALLING_CODE.fullmatch(code):
-                yield f"{code!r} in countries is no calling code: write it such as +44"
+                raise ValueError(f"{code!r} in countries is no calling code: write it such as +44")
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,36 +99,17 @@ class OperatorSets:
         for path in sorted(folder.glob("*.toml")):
             try:
                 files[path.stem] = (str(path), path.read_text("utf-8"))
-            except IsADirectoryError:
-                problem = "is a folder: a keyword set is a text file"
-                faults.append(Fault(str(path), "file", problem))
             except (OSError, UnicodeError) as error:
                 faults.append(Fault(str(path), "file", f"cannot be read as UTF-8 text: {error}"))
         return cls(files, faults=tuple(faults))
 
-    def with_console(self, console: Mapping[str, str]) -> OperatorSets:
-        """Return the same files with other sets of the console."""
-        return replace(self, console=console)
-
-    def with_draft(self, name: str, content: str) -> OperatorSets:
-        """Return the same with another content of one of the console's sets; none if empty."""
-        others = {one: text for one, text in self.console.items() if one != name}
-        return self.with_console(others | ({name: content} if content else {}))
-
-    def names(self) -> list[str]:
-        """Of all sets that there are."""
-        return sorted({*self.files, *self.console})
-
-    def text(self, name: str) -> tuple[str, str] | None:
-        """Place and content of a set; nothing where there is none."""
-        if name in self.console:
-            return place_in_console(name), self.console[name]
-        return self.files.get(name)
-
-
-def place_in_console(name: str) -> str:
-    """How faults and pages name a set of the console."""
-    return f"console keywords/{name}.toml"
+    @property
+    def texts(self) -> dict[str, tuple[str, str]]:
+        """By name, the place and the content of each set."""
+        console = {
+            name: (f"console keywords/{name}.toml", text) for name, text in self.console.items()
+        }
+        return {**self.files, **console}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +158,7 @@ def load_sets(
     places: dict[str, str] = {}
     wanted = [ANY_LANGUAGE]
     for name in names:
-        wanted += [*shipped(), *own.names()] if name == EVERY else [name]
+        wanted += [*shipped(), *sorted(own.texts)] if name == EVERY else [name]
     for name in dict.fromkeys(wanted):
         found = _language(own, name, faults)
         if found is not None:
@@ -198,7 +175,7 @@ def _packaged(name: str) -> Language | None:
 def _language(own: OperatorSets, name: str, faults: list[Fault]) -> tuple[Language, str] | None:
     """A set, and where it stands."""
     place = f"{SHIPPED} keywords/{name}.toml"
-    base, found = _packaged(name), own.text(name)
+    base, found = _packaged(name), own.texts.get(name)
     if found is None:
         if base is None and not own.faults:
             known = ", ".join(shipped())
@@ -211,55 +188,24 @@ def _language(own: OperatorSets, name: str, faults: list[Fault]) -> tuple[Langua
     if read.language != name:
         faults.append(Fault(there, "language", f"must be {name!r}, as the set is named"))
         return None
-    left_out = list(listed(read.without))
-    if base is None or not read.extends:
-        problem = "is left out of nothing: there is no shipped set that this one extends"
-        faults += (Fault(there, "without", f"{word!r} {problem}") for word in left_out)
-        return read, there
-    words = {word.casefold() for entry in base.entries for word in entry.each()}
-    problem = "is no word of the shipped set: smsgate keywords list shows them"
-    unknown = (word for word in left_out if word.casefold() not in words)
+    entries = base.entries if base and read.extends else ()
+    words = {word.casefold() for entry in entries for word in entry.each()}
+    problem = "is no word of a shipped set that this one extends: smsgate keywords list shows them"
+    unknown = (word for word in listed(read.without) if word.casefold() not in words)
     faults += (Fault(there, "without", f"{word!r} {problem}") for word in unknown)
-    return _merged(base, read), f"{there} and {place}"
+    return (_merged(base, read), f"{there} and {place}") if base and entries else (read, there)
 
 
 def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     """One file as it stands; what is wrong with it goes into the faults."""
     try:
-        table = tomllib.loads(text)
-    except ValueError as error:  # also of a number of thousands of digits
-        faults.append(Fault(place, "file", f"is no TOML: {error}"))
-        return None
-    except RecursionError:
-        faults.append(Fault(place, "file", "is no keyword set: it is nested too deeply"))
-        return None
-    before = len(faults)
-    parts = table.get("entries", ())
-    for index, part in enumerate(parts if isinstance(parts, list) else ()):
-        try:
-            problems = msgspec.convert(part, KeywordEntry).problems()
-        except msgspec.ValidationError as error:
-            problems = iter([_plainly(error, KeywordEntry)])
-        faults += (Fault(place, f"entries[{index + 1}]", problem) for problem in problems)
-    try:
-        return msgspec.convert(table, Language)
+        return msgspec.toml.decode(text, type=Language)
     except msgspec.ValidationError as error:
-        if len(faults) == before:
-            faults.append(Fault(place, "file", _plainly(error, Language)))
-        return None
-
-
-def _plainly(error: msgspec.ValidationError, kind: type) -> str:
-    """What does not fit, with what would."""
-    if found := _UNKNOWN_FIELD.match(str(error)):
-        near = get_close_matches(found[1], names := [*get_type_hints(kind)], 1)
-        known = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(names)}"
-        return f"there is no {found[1]!r}: {known}"
-    if found := _UNKNOWN_VALUE.match(str(error)):
-        value, name = found.groups()
-        known = ", ".join(get_args(get_type_hints(kind).get(name)))
-        return f"{name} cannot be {value!r}: it is one of {known}"
-    return str(error)
+        problem = f"is no keyword set: {error}"
+    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
+        problem = f"is no TOML: {error}"
+    faults.append(Fault(place, "file", problem))
+    return None
 
 
 def _merged(base: Language, own: Language) -> Language:

@@ -175,8 +175,7 @@ def version_of(settings: Settings, files: OperatorSets) -> str:
     The last four digits are of the values of the environment, secrets among them: enough to see
     that one has changed, too few to find one by trying.
     """
-    sets = {name: files.text(name) for name in files.names()}
-    told = {name: text[1] for name, text in sets.items() if text}
+    told = {name: text for name, (_, text) in files.texts.items()}
     # Comments and the order of keys are no part of it.
     document = tomllib.loads((settings.config_dir / FILE).read_text(encoding="utf-8"))
     content = msgspec.json.encode([document, told], order="deterministic")

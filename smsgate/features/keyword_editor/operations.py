@@ -176,8 +176,7 @@ def list_keywords(
 def _active_keywords(classifiers: Iterable[Classifier], own: OperatorSets) -> list[ActiveKeyword]:
     """Return the keywords of programs by set, intent and word, each once."""
     sources: dict[tuple[str, str], KeywordSource] = {}
-    for name in own.names():
-        place, text = own.text(name) or ("", "")
+    for name, (place, text) in own.texts.items():
         language = read_set(text, place, [])
         source: KeywordSource = "console" if name in own.console else "file"
         for entry in language.entries if language else ():

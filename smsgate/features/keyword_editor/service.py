@@ -95,9 +95,9 @@ class KeywordEditor:
     def sets(self) -> list[KeywordSetInfo]:
         """Return every set that there is or that a program names, by name."""
         newest = self._newest()
-        own = self._own(newest)
+        own = self._own({})
         named = {one for program in self.settings.programs for one in program.keywords}
-        names = {*shipped(), *own.names(), *named, *newest} - {EVERY}
+        names = {*shipped(), *own.texts, *named, *newest} - {EVERY}
         return [self._info(name, own, newest.get(name)) for name in sorted(names)]
 
     def find(self, name: str) -> KeywordSetInfo:
@@ -121,7 +121,7 @@ class KeywordEditor:
                 f"The set has {size:,} bytes, and the console keeps at most {MAX_BYTES:,}: make "
                 f"it a file, {settings.config_dir}/keywords/{name}.toml"
             )
-        own = self._own(self._newest()).with_draft(name, content)
+        own = self._own({name: content})
         drafted = Classifiers(own, settings.programs)
         faults, users = drafted.faults(), self._users(name)
         if content and not users and not faults:
@@ -163,14 +163,16 @@ class KeywordEditor:
     def _newest(self) -> dict[str, ContentVersion]:
         return {one.name: one for one in self.records.keyword_versions.newest()}
 
-    def _own(self, newest: Mapping[str, ContentVersion]) -> OperatorSets:
+    def _own(self, drafts: Mapping[str, str]) -> OperatorSets:
+        """Return the operator's sets with other contents of some; an empty one is none."""
         with suppress(ConfigurationError):  # what is saved and cannot be used may be replaced
             self.active()
-        saved = {name: one.content for name, one in newest.items() if one.content.strip()}
-        return self.content.value.sets.with_console(saved)
+        newest = {name: one.content for name, one in self._newest().items()}
+        saved = {name: text for name, text in {**newest, **drafts}.items() if text.strip()}
+        return replace(self.content.value.sets, console=saved)
 
     def _info(self, name: str, own: OperatorSets, version: ContentVersion | None) -> KeywordSetInfo:
-        file, found = own.files.get(name), own.text(name)
+        file, found = own.files.get(name), own.texts.get(name)
         place = f"shipped keywords/{name}.toml" if name in shipped() else "nowhere"
         return KeywordSetInfo(
             name=name,
