@@ -43,8 +43,8 @@ from smsgate.settings import Settings
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE_SIZE = 50
-MAX_ACTIONS = 1_000
-"""Rows that one request acts on: each takes a few round trips, and the ids fit into one form."""
+MAX_ACTIONS = 900
+"""Rows that one request acts on: their ids fit, with the filters, into a form of 64 KiB."""
 _CSV_PAGE = 1_000
 _DIGITS = re.compile(r"\d[\d ().-]*(\d{4})")
 """Of a number, which logs show by its last digits."""
@@ -163,26 +163,29 @@ class _Routes:
             )
             return Response(page)
         given = {name: _typed(action, name) for name in self._asked(action)}
-        done, problems, sentence, secret = 0, list[str](), "", ""
-        run = self._parts.runner(operation)
+        done, problems, sentence, secret = list[object](), list[str](), "", ""
+        run = self._parts.bind(operation.run, 2)
         context = replace(self._access.context(), warn=problems.append)
-        for keys in chosen:
-            try:
-                asked = read_values(operation, {**given, **keys})
-                result = run(context, asked)
-            except SmsGateError as error:
-                if len(chosen) == 1:
-                    raise
-                problems.append(str(error))
-                continue
-            done += 1
-            if operation.shown_once:
-                secret = str(getattr(result, operation.shown_once))
-                sentence = operation.sentence(asked, result)
+        try:
+            for keys in chosen:
+                try:
+                    asked = read_values(operation, {**given, **keys})
+                    result = run(context, asked)
+                except SmsGateError as error:
+                    if len(chosen) == 1:
+                        raise
+                    problems.append(str(error))
+                    continue
+                done.append(asked)
+                if operation.shown_once:
+                    secret = str(getattr(result, operation.shown_once))
+                    sentence = operation.sentence(asked, result)
+        finally:
+            self._parts.log(operation, context, done)
         for problem in [*dict.fromkeys(problems)][:3]:
             flash(problem, "warn")
         if done:
-            rows = f"{done:,} {'row' if done == 1 else 'rows'}"
+            rows = f"{len(done):,} {'row' if len(done) == 1 else 'rows'}"
             flash(sentence or f"{action.done}: {rows}.", "good")
         if secret:  # shown this once, so the answer is no redirect
             return Response(str(self.show(secret)))

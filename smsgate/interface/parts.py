@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from functools import cache, cached_property, partial
 from inspect import signature
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.interface.operation import Context, Operation
@@ -60,19 +60,26 @@ class Parts:
     def runner(self, operation: Operation[Request, Result]) -> Callable[[Context, Request], Result]:
         """What runs an operation, and puts into the audit log who did it."""
         run = self.bind(operation.run, 2)
-        database = self.bind(_database, 0)
 
         def logged(context: Context, request: Request) -> Result:
             result = run(context, request)
-            if operation.audit:
-                author = ActionAuthor(context.actor(), context.address)
-                try:
-                    add_action(database(), operation.audit, author, operation.note(request))
-                except RecordsUnavailable as error:  # it is done all the same
-                    context.warn(f"This is not in the audit log: {error}")
+            self.log(operation, context, [request])
             return result
 
         return logged
+
+    def log(
+        self, operation: Operation[Request, Any], context: Context, requests: Sequence[Request]
+    ) -> None:
+        """Put into the audit log, as one action, that somebody did an operation."""
+        if not operation.audit or not requests:
+            return
+        author = ActionAuthor(context.actor(), context.address)
+        note = ", ".join(map(operation.note, requests))
+        try:
+            add_action(self.bind(_database, 0)(), operation.audit, author, note)
+        except RecordsUnavailable as error:  # it is done all the same
+            context.warn(f"This is not in the audit log: {error}")
 
 
 @cache

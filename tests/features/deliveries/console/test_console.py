@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import time
 
 import pytest
+from sqlalchemy import select
 
+from smsgate.interface.pages import MAX_ACTIONS
 from smsgate.records.deliveries import Delivery, Destination
+from smsgate.records.reader import rows_of
+from smsgate.records.tables import operator_actions
 from tests.fakes.pages import words
 
 DELIVERIES = "/console/deliveries"
@@ -62,6 +68,18 @@ def test_what_failed_is_seen_by_viewers_and_settled_by_agents(
     assert [one.id for one in services.records.deliveries.page(failed=False)[0]] == [failed[0]]
     assert [one.id for one in services.records.deliveries.page(failed=True)[0]] == [failed[2]]
     assert services.store.delivery_counts.read().failed == 1  # for the menu
+
+
+def test_what_is_done_to_many_rows_is_one_action_of_the_audit_log(services, agent) -> None:
+    ids = add_failed(services, "alerts", MAX_ACTIONS + 1)
+    asked = agent.post(f"{DELIVERIES}/dismiss", {"all": "yes", "filters": "state=failed"})
+    rows = [html.unescape(one) for one in re.findall(r'name="row" value="([^"]*)"', asked.text)]
+    answer = agent.post(f"{DELIVERIES}/dismiss", {"filters": "state=failed", "row": rows})
+    assert "Dismissed: 900 rows." in words(agent.get(answer.location))
+    assert [one.id for one in services.records.deliveries.page(failed=True)[0]] == ids[-1:]
+    asked = select(operator_actions).where(operator_actions.c.what == "dismissed a delivery")
+    (action,) = rows_of(services.records.database, asked)
+    assert action.note == ", ".join(ids[:-1])
 
 
 def test_a_filter_and_the_csv_reach_every_row(services, agent) -> None:
