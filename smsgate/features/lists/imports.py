@@ -107,35 +107,34 @@ class Importer:
             list_file.read_through(progress)
         self.archiver.move_all()
         id_, known = entered_before(self.records, list_file.id)
+        asked = Entry(
+            number="",
+            program=options.program,
+            decision=Decision(Intent.OPT_IN, rule="import", note=name),
+            source="import",
+            actor=actor,
+            message_id=id_,
+            action="import",
+        )
         consent = Consent(words, options.medium, source=name) if words else None
         stops = Intent.OPT_OUT_ALL if options.program == ALL else Intent.OPT_OUT
-        intents: dict[State, Intent] = {"opted_out": stops, "subscribed": Intent.OPT_IN}
-        entries = {
-            state: Entry(
-                number="",
-                program=options.program,
-                decision=Decision(intent, rule="import", note=name),
-                source="import",
-                actor=actor,
-                message_id=id_,
-                action="import",
-                consent=consent if state == "subscribed" else None,
-            )
-            for state, intent in intents.items()
+        entries: dict[State, Entry] = {
+            "opted_out": replace(asked, decision=replace(asked.decision, intent=stops)),
+            "subscribed": replace(asked, consent=consent),
         }
         found = ListResult(format=list_file.format, import_id=id_, applied=applies)
         seen, changed = SeenNumbers(), Counter[State]()
         with counting(found, result) as count:
             for rows in list_file.windows(WINDOW):
                 outcomes: dict[int, str] = {}
-                for state, asked in entries.items():  # opt-outs first: they beat consents
+                for state, entry in entries.items():  # opt-outs first: they beat consents
                     first = seen.first(rows, state)
                     if state == "subscribed" and not words:
                         done = dict.fromkeys(first, "no_words")
                     elif applies:
-                        done = self.enter(first, asked, known)
+                        done = self.enter(first, entry, known)
                     else:
-                        done = self.rehearse(first, asked)
+                        done = self.rehearse(first, entry)
                     outcomes |= {first[number].line: outcome for number, outcome in done.items()}
                     if done:
                         changed[state] += sum(one in ("new", "applied") for one in done.values())
@@ -144,6 +143,7 @@ class Importer:
                     found.undated += row.is_undated
                 what = "Importing" if applies else "Reading the list"
                 progress(what, list_file.read_bytes, list_file.size)
+        found.require_readable_row()
         for state, number in changed.items():
             scope = options.program if state == "subscribed" else self._scope(options.program)
             found.changes.append(change_text(self.settings, state, scope, number, done=applies))

@@ -11,7 +11,7 @@ import msgspec
 
 from smsgate import event_text
 from smsgate.domain.messages import ALL
-from smsgate.features.lists.rows import BLANK, OTHER, REASONS, printable
+from smsgate.features.lists.rows import BLANK, OTHER, REASONS, ListUnreadable, printable
 from smsgate.files import csv_line, whole
 from smsgate.pipeline.gate import GateReason
 from smsgate.settings import Settings
@@ -70,6 +70,15 @@ class ListResult(msgspec.Struct):
     """Rows that could not be used."""
     first: list[UnusedRow] = []
     """The first of them."""
+
+    def require_readable_row(self) -> None:
+        """Raise ``ListUnreadable`` where an import could read no row; a preview shows them."""
+        if self.applied and self.outcomes.keys() <= {*REASONS, BLANK}:
+            row = self.first[0]
+            raise ListUnreadable(
+                f"Nothing was imported: no row could be read. Line {row.line} has "
+                f"{row.cell!r}: {REASONS[row.outcome]}."
+            )
 
 
 @contextmanager

@@ -81,6 +81,16 @@ def test_a_list_is_previewed_imported_and_undone(lists, file, tmp_path, blocked)
     assert "No import 'import-0' is on record: `smsgate imports list`" in lists.errors
 
 
+def test_a_list_of_which_no_row_can_be_read_is_not_said_to_be_imported(lists, tmp_path):
+    path = tmp_path / "national.csv"
+    path.write_text("phone\n4155550123\n\n4155550124\n")
+    assert lists.run("import", str(path), "--program", "alerts") == 2
+    assert "Nothing was imported: no row could be read. Line 2 has '4155550123': no country" in (
+        lists.errors
+    )
+    assert lists.json("imports", "list")["items"] == []
+
+
 def test_history_says_since_when_a_list_has_it(lists, file, tmp_path):
     dated = tmp_path / "aws.csv"
     dated.write_text(f"OptedOutNumber,OptedOutTimestamp\n{NUMBER},2026-03-01T10:00:00Z\n")
