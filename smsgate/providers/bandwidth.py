@@ -81,14 +81,14 @@ class Bandwidth(Provider):
     refusals = {401: (Verdict.REFUSED, "the API credential is wrong, or may not send")}
     batches = True
     fields = (
-        Field("account_id", r"[0-9]+", "the account's number, such as 9900000"),
-        Field("application_id", r"[0-9a-fA-F-]{36}", "the messaging application's id, a UUID"),
-        Field("callback_user", r"[^:\s]+", "the user that the application's callbacks come with"),
+        Field("account_id", "the account's number, such as 9900000", r"[0-9]+"),
+        Field("application_id", "the messaging application's id, a UUID", r"[0-9a-fA-F-]{36}"),
+        Field("callback_user", "the user that the application's callbacks come with", r"[^:\s]+"),
         secret_field("callback_password", "the password of those callbacks"),
-        Field("client_id", r"[!-~]+", "the id of an API credential", only_with=_TOKEN),
+        Field("client_id", "the id of an API credential", only_with=_TOKEN),
         secret_field("client_secret", "its secret", only_with=_TOKEN),
-        Field("auth", r"basic", "basic, where an API user sends, or nothing", required=False),
-        Field("api_user", r"[!-~]+", "the user name of an API user", only_with=_BASIC),
+        Field("auth", "basic, where an API user sends, or nothing", r"basic", required=False),
+        Field("api_user", "the user name of an API user", only_with=_BASIC),
         secret_field("api_password", "its password", only_with=_BASIC),
     )
     delivery_statuses = {"message-delivered": "delivered", "message-failed": "undelivered"}

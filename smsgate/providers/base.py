@@ -33,6 +33,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import is_toll_free
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.calls import Meaning, failed
+from smsgate.providers.field_names import field_names
 from smsgate.providers.fields import Field
 from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account
@@ -106,7 +107,7 @@ def promised_text(
         return given or ""
     if optional:
         return ""
-    raise TextMissing(field, request)
+    raise TextMissing(field, field_names(request))
 
 
 def decoded_body(body: str) -> tuple[str, str]:

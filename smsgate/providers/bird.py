@@ -33,7 +33,7 @@ from smsgate.providers.opt_out_lists import (
     OptOutNotice,
 )
 from smsgate.providers.reading import read_json
-from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_signature
+from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_headers
 from smsgate.settings import Account
 
 _ERRORS: Mapping[str, Meaning] = {
@@ -164,12 +164,7 @@ class Bird(OptOutListProvider):
         event = {"type": "sms.received", "timestamp": iso_time(sent_us), "data": data}
         body, time = msgspec.json.encode(event), str(sent_us // 1_000_000)
         secret, id_ = account.newest_secret("webhook_secret"), f"msg_{message.message_id}"
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": id_,
-            "webhook-timestamp": time,
-            "webhook-signature": standard_webhook_signature(id_, time, body, secret),
-        }
+        headers = standard_webhook_headers(id_, time, body, [secret])
         return WebhookRequest("POST", url, headers, body)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:

@@ -84,9 +84,9 @@ class BirdChannels(Provider):
     refusal = "the request is wrong"
     refusals = dict.fromkeys((401, 403), (Verdict.REFUSED, "access_key may not send there"))
     fields = (
-        Field("workspace_id", _UUID, "the workspace's id, a UUID"),
-        Field("channel_id", _UUID, "the SMS channel's id, a UUID"),
-        Field("number", r"\+?[0-9]{3,15}", "the channel's number, as programs name it"),
+        Field("workspace_id", "the workspace's id, a UUID", _UUID),
+        Field("channel_id", "the SMS channel's id, a UUID", _UUID),
+        Field("number", "the channel's number, as programs name it", r"\+?[0-9]{3,15}"),
         secret_field("access_key", "an access key that may send on the channel"),
         secret_field("signing_key", "the signing key of the webhook subscription"),
     )

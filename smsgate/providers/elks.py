@@ -34,7 +34,7 @@ class Elks(PathSecretProvider):
     refusal = "it does not take the text, the number or the account"
     fields = (
         PATH_SECRET,
-        Field("username", r"[!-~]+", "the API username"),
+        Field("username", "the API username"),
         secret_field("password", "the API password"),
     )
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 ADVICE = 'make one with `python3 -c "import secrets; print(secrets.token_urlsafe(32))"`'
 _BITS_PER_CHARACTER = (
@@ -21,10 +22,10 @@ class Field:
     """One key of ``[accounts.X]`` that a provider reads."""
 
     name: str
-    pattern: str
-    """Regular expression that a whole value must match; of a secret, each of its values."""
     what: str
     """What would be right, to follow "must be": ``AC and 32 hexadecimal digits``."""
+    pattern: str = r"[!-~]+"
+    """Regular expression that a whole value must match; of a secret, each of its values."""
     secret: bool = False
     chosen: bool = False
     """Whether the operator makes the secret up, so that it must not be one that can be guessed."""
@@ -34,36 +35,11 @@ class Field:
     path_with: tuple[str, str] | None = None
     """Where another key has this value, it ends the webhook's address: ``PATH_SECRET`` then says
     what its values must be."""
-    goes_to: tuple[str, ...] = ()
-    """Of a secret: the keys that say to which host it is sent."""
 
     def is_required(self, options: Mapping[str, str]) -> bool:
         """Whether an account with those options must have it."""
         key, value = self.only_with or ("", "")
         return self.required and options.get(key, "") == value
-
-
-def secret_field(
-    name: str,
-    what: str,
-    pattern: str = r"[!-~]+",
-    *,
-    required: bool = True,
-    only_with: tuple[str, str] | None = None,
-    path_with: tuple[str, str] | None = None,
-    goes_to: tuple[str, ...] = (),
-) -> Field:
-    """Return the field of a secret, by default any text of visible ASCII characters."""
-    return Field(
-        name,
-        pattern,
-        what,
-        secret=True,
-        required=required,
-        only_with=only_with,
-        path_with=path_with,
-        goes_to=goes_to,
-    )
 
 
 def weakness(secrets: Sequence[str]) -> str:
@@ -84,4 +60,5 @@ def weakness(secrets: Sequence[str]) -> str:
     return ""
 
 
-REGION = Field("region", r"[A-Z]{2}", "two capital letters, such as US", required=False)
+secret_field = partial(Field, secret=True)
+REGION = Field("region", "two capital letters, such as US", r"[A-Z]{2}", required=False)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import msgspec
 from msgspec import UNSET
@@ -44,7 +43,6 @@ from smsgate.providers.calls import (
     idempotency_key,
     json_call,
     not_sent,
-    retry_after_s,
 )
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import parts_of, read_json, readable
@@ -108,9 +106,9 @@ class Infobip(Provider):
     refusal = "see the HTTP status codes of Infobip's API"
     batches = True
     fields = (
-        Field("host", r"[a-z0-9-]+\.api(-[a-z0-9]+)?\.infobip\.com", "your base URL's host"),
+        Field("host", "your base URL's host", r"[a-z0-9-]+\.api(-[a-z0-9]+)?\.infobip\.com"),
         secret_field("api_key", "an API key that may send SMS"),
-        Field("scheme", r"hmac|exchange|basic", "hmac, exchange or basic"),
+        Field("scheme", "hmac, exchange or basic", r"hmac|exchange|basic"),
         secret_field(
             "webhook_secret",
             "the signing key of the notification profile; for basic the user, a colon, the "
@@ -119,8 +117,8 @@ class Infobip(Provider):
         ),
         Field(
             "signature_header",
-            r"[A-Za-z0-9-]+",
             "the header that the notification profile puts the signature in",
+            r"[A-Za-z0-9-]+",
             only_with=("scheme", "hmac"),
         ),
     )
@@ -234,7 +232,7 @@ class Infobip(Provider):
             if status.group_id == _REJECTED:
                 other = (Verdict.REFUSED, "see Infobip's status codes")
                 return not_sent(self.label, response, _REJECTIONS.get(status.name, other))
-        return replace(super().outcome(response), retry_after_s=retry_after_s(response))
+        return super().outcome(response)
 
     def sent_id(self, response: HttpReply) -> str:
         return _first_message(response).message_id

@@ -56,9 +56,9 @@ class Jasmin(PathSecretProvider):
     ack = HttpReply(200, "text/plain", b"ACK/Jasmin")
     fields = (
         PATH_SECRET,
-        Field("send_url", r"https?://[!-~]+", "the address of the HTTP API, such as …:1401/send"),
-        Field("username", r"[!-~]+", "the username of a Jasmin user"),
-        secret_field("password", "the password of that user", goes_to=("send_url",)),
+        Field("send_url", "the address of the HTTP API, such as …:1401/send", r"https?://[!-~]+"),
+        Field("username", "the username of a Jasmin user"),
+        secret_field("password", "the password of that user"),
         REGION,
     )
 

@@ -64,10 +64,10 @@ class Kannel(PathSecretProvider):
     )
     fields = (
         PATH_SECRET,
-        Field("send_url", r"https?://[!-~]+", "the address of smsbox, such as …/cgi-bin/sendsms"),
-        Field("username", r"[!-~]+", "the username of a sendsms-user"),
-        secret_field("password", "the password of that sendsms-user", goes_to=("send_url",)),
-        Field("smsc", r"[!-~]+", "the id of the SMS centre to send by", required=False),
+        Field("send_url", "the address of smsbox, such as …/cgi-bin/sendsms", r"https?://[!-~]+"),
+        Field("username", "the username of a sendsms-user"),
+        secret_field("password", "the password of that sendsms-user"),
+        Field("smsc", "the id of the SMS centre to send by", required=False),
         REGION,
     )
 

@@ -109,7 +109,7 @@ class MessageBird(Provider):
     fields = (
         secret_field("access_key", "a live access key of the REST API"),
         secret_field("signing_key", "the signing key of the dashboard, not an access key"),
-        Field("scheme", r"jwt|timestamp", "jwt or timestamp", required=False),
+        Field("scheme", "jwt or timestamp", r"jwt|timestamp", required=False),
     )
     delivery_statuses = {
         "delivered": "delivered",

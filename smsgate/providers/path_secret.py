@@ -41,8 +41,8 @@ def path_secret(url: str) -> str:
 
 PATH_SECRET = Field(
     "secret",
-    r"[A-Za-z0-9._~-]+",
     "a random text of letters, digits, -, _, . and ~, the last part of the webhook's address",
+    r"[A-Za-z0-9._~-]+",
     secret=True,
     chosen=True,
 )

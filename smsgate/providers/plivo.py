@@ -75,14 +75,14 @@ class Plivo(Provider):
     refusal = "see plivo.com/docs/messaging/api/response-codes"
     ack = HttpReply(200, "application/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
     fields = (
-        Field("auth_id", r"(MA|SA)[A-Z0-9]{18}", "MA or SA and 18 capital letters or digits"),
+        Field("auth_id", "MA or SA and 18 capital letters or digits", r"(MA|SA)[A-Z0-9]{18}"),
         secret_field("auth_token", "the Auth Token that belongs to auth_id"),
         secret_field(
             "main_auth_token",
             "the main account's Auth Token, where auth_id is a subaccount",
             required=False,
         ),
-        Field("signature", r"(ma-)?v[23]", "v3, ma-v3, v2 or ma-v2", required=False),
+        Field("signature", "v3, ma-v3, v2 or ma-v2", r"(ma-)?v[23]", required=False),
     )
     # Plivo's errors have no code of their own. That a number has opted out is only reported later.
     refusals = {

@@ -53,7 +53,7 @@ def standard_webhook_headers(
     """Return the headers of a JSON request that is signed with each of the secrets."""
     signatures = [standard_webhook_signature(id_, timestamp, body, one) for one in secrets]
     return {
-        "Content-Type": "application/json",
+        "content-type": "application/json",
         "webhook-id": id_,
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(signatures),

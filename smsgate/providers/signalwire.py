@@ -35,8 +35,8 @@ class SignalWire(TwilioCompatible):
     name = "signalwire"
     label = "SignalWire"
     fields = (
-        Field("project_id", r"[0-9A-Fa-f-]{36}", "the project's id, a UUID of 36 characters"),
-        Field("space", r"[a-z0-9][a-z0-9-]*", "the space's name: acme of acme.signalwire.com"),
+        Field("project_id", "the project's id, a UUID of 36 characters", r"[0-9A-Fa-f-]{36}"),
+        Field("space", "the space's name: acme of acme.signalwire.com", r"[a-z0-9][a-z0-9-]*"),
         secret_field("signing_key", "the project's Signing Key (PSK…)"),
         secret_field("api_token", "an API token (PT…) that may send messages"),
     )

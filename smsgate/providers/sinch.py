@@ -78,7 +78,7 @@ class Sinch(Provider):
         (401, 403), (Verdict.REFUSED, "the token or the access key is wrong, or not for this plan")
     )
     fields = (
-        Field("service_plan_id", r"[0-9A-Za-z_-]+", "the service plan's id", only_with=_PLAN),
+        Field("service_plan_id", "the service plan's id", r"[0-9A-Za-z_-]+", only_with=_PLAN),
         secret_field("api_token", "the service plan's API token", only_with=_PLAN),
         secret_field(
             "webhook_secret",
@@ -86,11 +86,11 @@ class Sinch(Provider):
             "your own that ends the webhook's URL",
             path_with=("scheme", "path"),
         ),
-        Field("scheme", r"hmac|path", "hmac or path", required=False),
-        Field("region", r"us|eu|au|br|ca", "us, eu, au, br or ca", required=False),
-        Field("auth", r"project", "project, where an access key sends, or nothing", required=False),
-        Field("project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID", only_with=_PROJECT),
-        Field("key_id", r"[0-9a-fA-F-]{36}", "the id of an access key, a UUID", only_with=_PROJECT),
+        Field("scheme", "hmac or path", r"hmac|path", required=False),
+        Field("region", "us, eu, au, br or ca", r"us|eu|au|br|ca", required=False),
+        Field("auth", "project, where an access key sends, or nothing", r"project", required=False),
+        Field("project_id", "the project's id, a UUID", r"[0-9a-fA-F-]{36}", only_with=_PROJECT),
+        Field("key_id", "the id of an access key, a UUID", r"[0-9a-fA-F-]{36}", only_with=_PROJECT),
         secret_field("key_secret", "that access key's secret", only_with=_PROJECT),
     )
     report_codes = {  # The one final status that says something of the number.

@@ -112,12 +112,12 @@ class SinchConversation(Provider):
     refusal = "see developers.sinch.com, Conversation API errors"
     refusals = {401: (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")}
     fields = (
-        Field("project_id", r"[0-9a-fA-F-]{36}", "the project's id, a UUID"),
-        Field("app_id", r"[0-9A-Za-z]+", "the id of the Conversation app, 26 characters"),
-        Field("key_id", r"[0-9a-fA-F-]{36}", "the id of an access key, a UUID"),
+        Field("project_id", "the project's id, a UUID", r"[0-9a-fA-F-]{36}"),
+        Field("app_id", "the id of the Conversation app, 26 characters", r"[0-9A-Za-z]+"),
+        Field("key_id", "the id of an access key, a UUID", r"[0-9a-fA-F-]{36}"),
         secret_field("key_secret", "the secret of that access key"),
         secret_field("webhook_secret", "the secret of the app's webhook"),
-        Field("region", r"us|eu|br", "us, eu or br", required=False),
+        Field("region", "us, eu or br", r"us|eu|br", required=False),
     )
     delivery_statuses = {"DELIVERED": "delivered", "FAILED": "undelivered"}
     # ``reason.code`` of a failed message.

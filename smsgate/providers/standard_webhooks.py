@@ -82,7 +82,7 @@ class StandardWebhooks(Provider):
     label = "The gateway"
     title = "Standard Webhooks"
     fields = (
-        Field("scheme", r"v1a?", "v1 (a shared secret) or v1a (a public key)"),
+        Field("scheme", "v1 (a shared secret) or v1a (a public key)", r"v1a?"),
         secret_field(
             "secret",
             "whsec_ and 24 to 64 bytes in base64",
@@ -101,10 +101,8 @@ class StandardWebhooks(Provider):
             rf"(whsk_)?{_KEY}",
             required=False,
         ),
-        Field("send_url", r"https?://[!-~]+", "the address that takes texts to send"),
-        secret_field(
-            "api_key", "the key that send_url wants", required=False, goes_to=("send_url",)
-        ),
+        Field("send_url", "the address that takes texts to send", r"https?://[!-~]+"),
+        secret_field("api_key", "the key that send_url wants", required=False),
     )
     report_codes = {  # By ``reason``.
         "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),

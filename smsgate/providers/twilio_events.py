@@ -7,9 +7,6 @@ be a date (Twilio's own example has one) and is not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-
 import msgspec
 from msgspec import UNSET
 
@@ -18,7 +15,7 @@ from smsgate.domain.signing import as_bytes
 from smsgate.providers.base import GivenText
 from smsgate.providers.reading import json_parts, read_json, readable
 
-_RECEIVED = "com.twilio.messaging.inbound-message.received"
+RECEIVED = "com.twilio.messaging.inbound-message.received"
 _SENT = "com.twilio.messaging.message."
 
 
@@ -47,47 +44,25 @@ def events_of(body: bytes) -> list[bytes]:
     return json_parts(body, "Event Streams")
 
 
-def text_to_us(part: bytes) -> EventText | None:
-    """The text of an event if it came in; None for events of other kinds.
+def read_event(part: bytes) -> tuple[str, EventText]:
+    """The kind of an event and its text: ``RECEIVED``, or what became of one of ours.
 
-    Raises ``Unreadable`` for what is no event, and for one of a text of ours that cannot be read.
+    Of other events the kind is empty. Raises ``Unreadable`` for what is no event, and for a text
+    that cannot be read.
     """
-    event = _event(part)
-    if event.type != _RECEIVED and not event.type.startswith(_SENT):
-        return None
-    text = _text(event)
-    if event.type != _RECEIVED:
-        return None
-    return text
-
-
-def texts_of_ours(body: bytes) -> Iterator[tuple[str, EventText]]:
-    """What became of texts of ours, and these texts; events of other kinds are left out."""
-    for event in readable(events_of(body), _event):
-        status = event.type.removeprefix(_SENT)
-        if status != event.type:
-            with suppress(Unreadable):
-                yield status, _text(event)
+    event = read_json(part, _Event, "Event Streams")
+    if not event.type:
+        raise Unreadable("The JSON is no CloudEvent: it has no type.")
+    status = event.type.removeprefix(_SENT)
+    if event.type != RECEIVED and status == event.type:
+        return "", EventText()
+    return status, read_json(bytes(event.data), EventText, "Event Streams")
 
 
 def account_sids(body: bytes) -> set[bytes]:
-    """The accounts that the events name.
+    """The accounts that the events name. Raises ``Unreadable``.
 
     An event that cannot be read names none; nor is it ever taken for a text.
     """
-    try:
-        texts = [*readable(events_of(body), lambda part: _text(_event(part)))]
-    except Unreadable:
-        return set()
+    texts = [text for _, text in readable(events_of(body), read_event)]
     return {as_bytes(text.account_sid) for text in texts if text.account_sid}
-
-
-def _event(part: bytes) -> _Event:
-    found = read_json(part, _Event, "Event Streams")
-    if not found.type:
-        raise Unreadable("The JSON is no CloudEvent: it has no type.")
-    return found
-
-
-def _text(event: _Event) -> EventText:
-    return read_json(bytes(event.data), EventText, "Event Streams")

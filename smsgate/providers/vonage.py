@@ -119,7 +119,7 @@ class Vonage(Provider):
     needed = ("message_uuid", "from", "to")
     refusal = "no code that is known"
     fields = (
-        Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
+        Field("api_key", "the account's API key, such as a1b2c3d4", r"[0-9A-Za-z]+"),
         secret_field("api_secret", "the account's API secret, for sending"),
         secret_field("signature_secret", "the account's signature secret"),
     )

@@ -90,7 +90,7 @@ class VonageSms(Provider):
     needed = ("messageId", "msisdn", "to")
     refusal = "the call was refused"
     fields = (
-        Field("api_key", r"[0-9A-Za-z]+", "the account's API key, such as a1b2c3d4"),
+        Field("api_key", "the account's API key, such as a1b2c3d4", r"[0-9A-Za-z]+"),
         secret_field("api_secret", "the account's API secret, for sending"),
         secret_field(
             "webhook_secret",
@@ -100,8 +100,8 @@ class VonageSms(Provider):
         ),
         Field(
             "scheme",
-            r"md5hash|md5|sha1|sha256|sha512|path",
             "md5hash, md5, sha1, sha256 or sha512, as the account signs, or path",
+            r"md5hash|md5|sha1|sha256|sha512|path",
             required=False,
         ),
     )

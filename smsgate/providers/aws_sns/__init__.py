@@ -129,14 +129,14 @@ class AwsSns(OptOutList):
             r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
         ),
         Field(
-            "signature_version", r"[12]", "1 or 2, as the topic's SignatureVersion", required=False
+            "signature_version", "1 or 2, as the topic's SignatureVersion", r"[12]", required=False
         ),
-        Field("access_key_id", r"[A-Z0-9]{16,128}", "the id of an access key, AKIA…"),
+        Field("access_key_id", "the id of an access key, AKIA…", r"[A-Z0-9]{16,128}"),
         secret_field("secret_access_key", "the secret of that access key", r"[!-~]{16,}"),
         Field(
             "opt_out_list_name",
-            r"[A-Za-z0-9_:/-]{1,256}",
             "the name or ARN of the opt-out list of the account's numbers",
+            r"[A-Za-z0-9_:/-]{1,256}",
             required=False,
         ),
     )

@@ -110,22 +110,17 @@ class Azure(Provider):
     idempotent = True
     batches = True
     fields = (
-        Field("endpoint", r"https://[a-z0-9.-]+", "the resource's endpoint, https://NAME.…"),
-        secret_field(
-            "access_key",
-            "an access key of the resource",
-            r"[A-Za-z0-9+/]+={0,2}",
-            goes_to=("endpoint",),
-        ),
+        Field("endpoint", "the resource's endpoint, https://NAME.…", r"https://[a-z0-9.-]+"),
+        secret_field("access_key", "an access key of the resource", r"[A-Za-z0-9+/]+={0,2}"),
         secret_field(
             "webhook_secret",
             "a random text of letters, digits, -, _ and ~, the last part of the webhook's address",
             only_with=("scheme", ""),
             path_with=("scheme", ""),
         ),
-        Field("scheme", r"entra", "entra, where Event Grid sends Entra's tokens", required=False),
+        Field("scheme", "entra, where Event Grid sends Entra's tokens", r"entra", required=False),
         Field(
-            "tenant", r"[0-9a-f-]{36}", "the id of the Entra tenant", only_with=("scheme", "entra")
+            "tenant", "the id of the Entra tenant", r"[0-9a-f-]{36}", only_with=("scheme", "entra")
         ),
         secret_field(
             "application",

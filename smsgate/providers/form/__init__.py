@@ -36,20 +36,20 @@ from smsgate.providers.base import Provider, check_present, promised_text, read_
 from smsgate.providers.calls import FORM, basic_auth, idempotency_key, not_sent, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
-    XmlTextMissing,
     answer_value,
     list_at,
     nested_fields,
     read_fields,
     value_at,
+    xml_names,
 )
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
-from smsgate.providers.form.xml_document import write_xml
+from smsgate.providers.form.xml_document import read_xml, write_xml
 from smsgate.providers.path_secret import path_secret
+from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
 
-_NAME = r"[!-~]+"
 _WHAT = "the name of a field; in JSON and XML, dots lead inside"
 _SENT_NAMES = ("from", "to", "text")
 _PATHS = (
@@ -93,58 +93,40 @@ class Form(Provider):
     fields = (
         Field(
             "secret",
-            r"[A-Za-z0-9._~+/=-]+",
             "a random text of letters, digits, -, _, . and ~; in a header also +, / and =",
+            r"[A-Za-z0-9._~+/=-]+",
             secret=True,
             chosen=True,
         ),
-        Field("secret_header", r"[a-z][a-z0-9-]*", "a header's name in lower case", required=False),
-        Field("preset", "|".join(PRESETS), f"one of {', '.join(PRESETS)}", required=False),
-        Field("body", r"form|json|xml", "form, json or xml", required=False),
-        Field("list_field", _NAME, _WHAT, required=False),
-        Field("id_from", r"field|content", "field or content", required=False),
-        Field("id_field", _NAME, _WHAT, required=False),
-        Field("time_field", _NAME, _WHAT, required=False),
-        Field("from_field", _NAME, _WHAT, required=False),
-        Field("to", r"\+?[0-9]{3,15}", "our number or short code, in digits", required=False),
-        Field("to_field", _NAME, _WHAT, required=False),
-        Field("text_field", _NAME, _WHAT, required=False),
-        Field("charset_field", _NAME, _WHAT, required=False),
-        Field("kind_field", _NAME, _WHAT, required=False),
-        Field(
-            "kind_value", _NAME, "what kind_field says of a text from a subscriber", required=False
-        ),
+        Field("secret_header", "a header's name in lower case", r"[a-z][a-z0-9-]*", required=False),
+        Field("preset", f"one of {', '.join(PRESETS)}", "|".join(PRESETS), required=False),
+        Field("body", "form, json or xml", r"form|json|xml", required=False),
+        Field("id_from", "field or content", r"field|content", required=False),
+        Field("to", "our number or short code, in digits", r"\+?[0-9]{3,15}", required=False),
+        Field("kind_value", "what kind_field says of a subscriber's text", required=False),
         REGION,
-        Field("answer", r"[ -~]{1,500}", "words in ASCII, at most 500 characters", required=False),
+        Field("answer", "words in ASCII, at most 500 characters", r"[ -~]{1,500}", required=False),
         Field(
             "answer_type",
-            r"text/plain|text/xml|application/xml|application/json",
             "text/plain, text/xml, application/xml or application/json",
+            r"text/plain|text/xml|application/xml|application/json",
             required=False,
         ),
         Field(
             "send_url",
-            r"https?://[!-~]+",
             "the address that takes texts to send",
+            r"https?://[!-~]+",
             only_with=("preset", ""),
         ),
-        Field("send_method", r"POST|PUT|GET", "POST, PUT or GET", required=False),
-        Field("send_headers", r"(?s).+", "lines of the form Name: value", required=False),
-        Field("send_body", r"form|json|xml", "form, json or xml", required=False),
-        Field("send_template", r"(?s).+", "a form, JSON or XML, as send_body says", required=False),
-        Field("send_from", _NAME, "the name of a field", required=False),
-        Field("send_to", _NAME, "the name of a field", required=False),
-        Field("send_text", _NAME, "the name of a field", required=False),
-        Field("sent_field", _NAME, _WHAT, required=False),
-        Field("sent_value", r"[ -~]+", "what sent_field says of a taken text", required=False),
-        Field("sent_id_field", _NAME, _WHAT, required=False),
-        Field("username", r"[!-~]+", "the user's name at the gateway", required=False),
-        secret_field(
-            "api_key",
-            "a bearer token, or user:password",
-            required=False,
-            goes_to=("send_url", "preset"),
-        ),
+        Field("send_method", "POST, PUT or GET", r"POST|PUT|GET", required=False),
+        Field("send_headers", "lines of the form Name: value", r"(?s).+", required=False),
+        Field("send_body", "form, json or xml", r"form|json|xml", required=False),
+        Field("send_template", "a form, JSON or XML, as send_body says", r"(?s).+", required=False),
+        Field("sent_value", "what sent_field says of a taken text", r"[ -~]+", required=False),
+        Field("username", "the user's name at the gateway", required=False),
+        secret_field("api_key", "a bearer token, or user:password", required=False),
+        *(Field(name, _WHAT, required=False) for name in (*_PATHS, "sent_field", "sent_id_field")),
+        *(Field(f"send_{name}", "the name of a field", required=False) for name in _SENT_NAMES),
     )
 
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
@@ -349,7 +331,7 @@ def _message(content: object, request: WebhookRequest, account: Account) -> Inbo
     region = options.get("region", "")
     given = value_at(content, text_field)
     if given is UNSET and isinstance(content, ET.Element):
-        raise XmlTextMissing(text_field, request)
+        raise TextMissing(text_field, xml_names(read_xml(request.body)))
     text, doubt = promised_text(given, text_field, request), ""
     if options.get("charset_field"):
         text, doubt = _decoded(text, value_at(content, options["charset_field"]) or "")

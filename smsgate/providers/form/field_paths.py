@@ -7,7 +7,6 @@ a JSON list, from 0.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from xml.etree import ElementTree as ET
@@ -23,20 +22,14 @@ from smsgate.providers.field_names import shown_names
 from smsgate.providers.form.xml_document import XmlRefused, local_name, read_xml
 from smsgate.providers.forms import form_pairs
 from smsgate.providers.reading import read_json, text_of
-from smsgate.providers.unreadable import TextMissing
 
 _MAX_PATHS, _MAX_NAMES = 2000, 30
 Fields = dict[str, object] | ET.Element
 
 
-class XmlTextMissing(TextMissing):
-    """The text is missing in XML: what came instead are elements and attributes."""
-
-    @functools.cached_property
-    def names(self) -> tuple[str, ...]:
-        """The paths of what is in the document, sorted, without a value; thirty at most."""
-        paths = islice(_paths(read_xml(self.request.body), ""), _MAX_PATHS)
-        return tuple(sorted({*paths})[:_MAX_NAMES])
+def xml_names(root: ET.Element) -> tuple[str, ...]:
+    """Return the paths of what is in a document, sorted, without a value; thirty at most."""
+    return tuple(sorted({*islice(_paths(root, ""), _MAX_PATHS)})[:_MAX_NAMES])
 
 
 def _paths(element: ET.Element, outer: str) -> Iterator[str]:

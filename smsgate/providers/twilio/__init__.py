@@ -28,9 +28,10 @@ from smsgate.providers.forms import (
     sorted_form,
     twilio_signature,
 )
+from smsgate.providers.reading import readable
 from smsgate.providers.twilio.consents import ConsentManagement
 from smsgate.providers.twilio.error_codes import CALL_CODES, REPORT_CODES
-from smsgate.providers.twilio_events import account_sids, events_of, text_to_us, texts_of_ours
+from smsgate.providers.twilio_events import RECEIVED, account_sids, events_of, read_event
 from smsgate.providers.twilio_requests import FLAGS
 from smsgate.settings import Account
 
@@ -56,14 +57,14 @@ class Twilio(ConsentManagement, TwilioCompatible):
     label = "Twilio"
     batches = True
     fields = (
-        Field("account_sid", r"AC[0-9a-fA-F]{32}", "AC and 32 hexadecimal digits"),
+        Field("account_sid", "AC and 32 hexadecimal digits", r"AC[0-9a-fA-F]{32}"),
         secret_field("auth_token", "the account's Auth Token, without blanks"),
         secret_field(
             "shared_key",
             "the secret of a SharedKey of Twilio's webhooks API, or its id, a colon and the secret",
             only_with=("algorithm", "hmac-sha256"),
         ),
-        Field("algorithm", r"hmac-sha1|hmac-sha256", "hmac-sha1 or hmac-sha256", required=False),
+        Field("algorithm", "hmac-sha1 or hmac-sha256", r"hmac-sha1|hmac-sha256", required=False),
     )
     signed_with = sends_with = "auth_token"
     signature_header = "x-twilio-signature"
@@ -114,8 +115,8 @@ class Twilio(ConsentManagement, TwilioCompatible):
         return read(request, account)
 
     def _from_event(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
-        text = text_to_us(request.body)
-        if text is None:
+        kind, text = read_event(request.body)
+        if kind != RECEIVED:
             return None
         their_channel, number = address(text.from_)
         our_channel, sender = address(text.to)
@@ -141,7 +142,7 @@ class Twilio(ConsentManagement, TwilioCompatible):
         if not _has_json(request):
             return super().reports(request, account)
         found: list[Report] = []
-        for status, text in texts_of_ours(request.body):
+        for status, text in readable(self.parts(request), read_event):
             number, sender = address(text.to)[1], address(text.from_)[1]
             code, service = str(text.error_code or ""), text.messaging_service_sid or ""
             found += self.report(status, code, text.message_sid, number, sender, service)
