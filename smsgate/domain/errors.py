@@ -299,7 +299,7 @@ class LinkExpired(LinkBroken):
 
 
 class TooManyGuesses(SmsGateError):
-    """An address used too many invalid opt-out links."""
+    """Too many guesses came from an address, or too many people are signing in."""
 
     status = 429
 

@@ -18,9 +18,11 @@ from typing import TypeAlias
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
 from pydantic import SecretStr
 from sqlalchemy import exists, select, update
 
+from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords
 from smsgate.features.operators.factors import CODE_REFUSED
 from smsgate.features.operators.service import (
@@ -45,6 +47,8 @@ MAX_OF_NAME = 20
 """The same at one name by everybody who is not known there: at most 100 in any hour."""
 _KNOWN_ADDRESS_US = 90 * 24 * 3600 * 1_000_000
 _MINUTES = 15
+_FLOOD_S = 10
+"""How long an address over its limit is refused without asking Redis again."""
 _BY_ORIGIN = RateLimitItemPerMinute(MAX_ATTEMPTS, _MINUTES)
 _BY_ADDRESS = RateLimitItemPerMinute(MAX_OF_ADDRESS, _MINUTES)
 _BY_NAME = RateLimitItemPerMinute(MAX_OF_NAME, _MINUTES)
@@ -71,9 +75,13 @@ class SignIn:
         self._key = key.get_secret_value().encode()
         self._strangers, self._known = threading.Semaphore(12), threading.Semaphore(8)
         """Known browsers and sessions, which nobody can make up, find a place in any crowd."""
+        self._floods = MemoryStorage()
+        """Addresses that were over their limit a moment ago."""
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> OperatorRow:
         """Return whose name and password it is. Raises ``SignInRefused``, ``TooManyGuesses``."""
+        if not visitor.device:
+            self._refuse_flood(visitor.counted)
         folded = fold_name(name)
         rows = find_operators(self._database, operators.c.folded == lookup(folded))
         row = rows[0] if rows else None
@@ -85,6 +93,13 @@ class SignIn:
             if row is None or not is_right or row.ended_us:
                 raise refusal
         return row
+
+    def _refuse_flood(self, address: str) -> None:
+        """Refuse what would be refused anyway before SQL and Redis are asked: webhooks go first."""
+        if self._floods.get(address):
+            raise TooManyGuesses(f"Too many attempts came from here: wait {_MINUTES} minutes.")
+        with slot(self._strangers):
+            pass
 
     def counting_factors(self, row: OperatorRow, visitor: Visitor) -> AbstractContextManager[None]:
         """Count an attempt at a second factor, which raises ``SignInRefused`` if it is wrong."""
@@ -163,9 +178,13 @@ class SignIn:
         With -1 take it back, since it was right. What was typed as a name may be a password: only
         a hash of it is kept.
         """
-        keys = [hmac.digest(self._key, who.encode(), "sha256").hex() for _, who in claims]
-        pairs = zip(claims, keys, strict=True)
-        return all(self._limits.hit(one[0], "sign-in", key, cost=cost) for one, key in pairs)
+        for limit, who in claims:
+            key = hmac.digest(self._key, who.encode(), "sha256").hex()
+            if not self._limits.hit(limit, "sign-in", key, cost=cost):
+                if limit is _BY_ADDRESS:
+                    self._floods.incr(who, _FLOOD_S)
+                return False
+        return True
 
     def _log_refusal(
         self, row: OperatorRow | None, visitor: Visitor, what: str, note: str = ""

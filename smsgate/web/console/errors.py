@@ -19,7 +19,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from smsgate.domain.errors import SmsGateError
+from smsgate.domain.errors import SmsGateError, TooManyGuesses
 from smsgate.features.operators.service import LINK_PATH
 from smsgate.web.console.auth import IN, OUT, notice, operator, to_sign_in
 from smsgate.web.console.return_path import HOME, is_part, return_path
@@ -124,10 +124,11 @@ def _page_with_error(error: SmsGateError) -> Response | None:
     """The page that the form of this request stands on, with the error in it.
 
     None where there is no such page: the request is of a script, says no page of ours, or one
-    without the field that the error is about.
+    without the field that the error is about. What is refused to a crowd gets no page, which costs
+    what the crowd is kept from.
     """
     path = return_path()
-    if request.method != "POST" or is_part() or not path:
+    if request.method != "POST" or is_part() or not path or isinstance(error, TooManyGuesses):
         return None
     g.failed_form = FailedForm(request.path, _values(), error.field, str(error))
     shown = _render(path)

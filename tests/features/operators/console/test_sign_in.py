@@ -448,20 +448,26 @@ def test_no_crowd_stands_before_who_is_known(operator, services, crowded) -> Non
     assert crowded.by_password("maria", PASSWORD, mine) == row
 
 
-def test_who_has_to_wait_stands_in_nobodys_way(operator, services, crowded) -> None:
-    """Neither a place that guessed at a name nor an address that guessed names takes a turn."""
-    operator("maria", "viewer")
-    guesser = sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
-    for _ in range(MAX_ATTEMPTS):
-        with pytest.raises(TooManyGuesses):
-            crowded.by_password("maria", WRONG, guesser)
-    with pytest.raises(SignInRefused):
-        crowded.by_password("maria", WRONG, guesser)
-    for number in range(sign_in.MAX_OF_ADDRESS - MAX_ATTEMPTS - 1):
-        with pytest.raises(TooManyGuesses):
-            crowded.by_password(f"nobody{number}", WRONG, guesser)
-    with pytest.raises(SignInRefused):
-        crowded.by_password("nobody", WRONG, guesser)
+def test_who_has_to_wait_costs_neither_redis_nor_sql(visitor, operator, services) -> None:
+    """An address that guessed names, and a crowd that takes all places."""
+    door, guesser = door_of(services), sessions.Visitor("8.8.4.4", "8.8.4.4", "a test")
+    for number in range(sign_in.MAX_OF_ADDRESS + 1):
+        with pytest.raises(SignInRefused):
+            door.by_password(f"nobody{number}", WRONG, guesser)
+    door._database = door._limits = None  # neither is asked
+    with pytest.raises(TooManyGuesses, match="wait 15 minutes"):
+        door.by_password("maria", PASSWORD, guesser)
+    door._strangers = threading.Semaphore(0)
+    with pytest.raises(TooManyGuesses, match="a second"):
+        door.by_password("maria", PASSWORD, sessions.Visitor("8.8.8.8", "8.8.8.8", "a test"))
+
+
+def test_who_has_to_wait_is_told_so_without_the_form(visitor) -> None:
+    console = visitor.application.extensions["smsgate_applications"]["console"]()
+    console.extensions["smsgate_auth"].sign_in._strangers = threading.Semaphore(0)
+    answer = visitor.sign_in("maria", **AWAY)
+    assert (answer.status_code, "try again in a second" in answer.text) == (429, True)
+    assert 'name="password"' not in answer.text
 
 
 def guess_names(visitor, address: str) -> None:
