@@ -14,12 +14,14 @@ replies, and ``classifiers.py`` holds the classifiers of all programs.
 
 from __future__ import annotations
 
+from functools import cache
+
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.classifiers import Classifiers
-from smsgate.classifier.program import EVERYBODY, ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
 from smsgate.classifier.wording import reply_text
 from smsgate.domain.messages import Decision
+from smsgate.domain.program import ProgramProfile
 
 __all__ = [
     "Classifier",
@@ -30,12 +32,14 @@ __all__ = [
     "load_sets",
     "reply_text",
 ]
-_made: dict[str, tuple[ProgramProfile, Classifier]] = {}
 
 
-def classify(text: str, program: ProgramProfile = EVERYBODY, number: str = "") -> Decision:
-    """What a text to a program asks for; ``number`` is who sent it (E.164), where known."""
-    kept = _made.get(program.name)
-    if kept is None or kept[0] is not program:
-        kept = _made[program.name] = (program, Classifiers(None, (program,))[program.name])
-    return kept[1].classify(text, number)
+def classify(text: str, number: str = "") -> Decision:
+    """What a text asks for, in any language; ``number`` is who sent it (E.164), where known."""
+    return _classifier().classify(text, number)
+
+
+@cache
+def _classifier() -> Classifier:
+    everybodys = ProgramProfile(name="program", title="", keywords=("*",))
+    return Classifiers(None, (everybodys,))[everybodys.name]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex, key_of, read_words
-from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE, SHIPPED, KeywordEntry, KeywordSets
 from smsgate.domain.errors import Fault
+from smsgate.domain.program import ProgramProfile
 
 REQUIRED = ("STOP", "QUIT", "END", "REVOKE", "OPT OUT", "CANCEL", "UNSUBSCRIBE")
 _RULE = "47 CFR 64.1200(a)(10)"

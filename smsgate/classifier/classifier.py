@@ -18,13 +18,13 @@ from smsgate.classifier.near import near_keywords
 from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
 from smsgate.classifier.other_lists import owners
 from smsgate.classifier.passage import passage_of
-from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.safeguards import find_crisis, without_refused_calls
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
 from smsgate.classifier.signature import without_device
 from smsgate.domain.errors import ConfigurationError
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
+from smsgate.domain.program import ProgramProfile
 
 BY_MODEL = "model"
 """The rule in events and exports for what the model decided."""

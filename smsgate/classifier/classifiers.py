@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from smsgate.classifier.checks import faults_of
 from smsgate.classifier.classifier import Classifier
 from smsgate.classifier.near import NearKeywords, near_keywords
-from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
 from smsgate.domain.errors import ConfigurationError, Fault
+from smsgate.domain.program import ProgramProfile
 
 
 class Classifiers(Mapping[str, Classifier]):

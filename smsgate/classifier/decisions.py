@@ -16,11 +16,11 @@ from smsgate.classifier.normalize import (
     letters,
     tokens,
 )
-from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.domain.languages import SPOKEN_IN
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.domain.phone import region_of
+from smsgate.domain.program import ProgramProfile
 
 _SHORT, _SHORT_CHARACTERS = 6, 24
 """Words, and characters of scripts without blanks, up to which a text is tried as a keyword."""

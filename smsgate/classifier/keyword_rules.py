@@ -12,10 +12,10 @@ from smsgate.classifier.keywords import Keyword, key_of
 from smsgate.classifier.near import EVERYTHING, NearKeywords
 from smsgate.classifier.normalize import clean, fold, folded, tokens
 from smsgate.classifier.passage import parted
-from smsgate.classifier.program import ProgramProfile
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.signature import Signature, signatures
 from smsgate.domain.messages import ALL, Decision, Intent
+from smsgate.domain.program import ProgramProfile
 
 _SIGNED = 4
 """Words of a keyword with courtesy that a name may follow."""

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 
-from smsgate.classifier.program import ProgramProfile
+from smsgate.domain.program import ProgramProfile
 
 FALLBACK = "en"
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from smsgate.domain.messages import ALL
+from smsgate.domain.program import ProgramProfile
 from smsgate.settings import rules
 from smsgate.settings.rules import Filled, ReadOnly, Span, read_as, span_us
 from smsgate.settings.values import ANY_SENDER as ANY_SENDER
@@ -53,7 +54,7 @@ class Application(Table, kw_only=True):
     messages: Literal["all", "no_keywords"] = "no_keywords"
 
 
-class Program(Table, kw_only=True):
+class Program(Table, ProgramProfile, kw_only=True):
     """``[programs.NAME]``: senders, keywords, replies, kind and scope that belong together."""
 
     name: Annotated[str, Field(validation_alias="(name)")]

@@ -572,4 +572,4 @@ def test_a_decision_of_the_model_shows_the_words_that_weighed_most(text, told):
 def test_the_classifier_is_used_by_itself():
     assert classify("take me off your list").intent is Intent.OPT_OUT
     assert classify("see you at the bus stop").intent is Intent.NONE
-    assert classify("T", number="+8613800138000").intent is Intent.OPT_OUT
+    assert classify("T", "+8613800138000").intent is Intent.OPT_OUT

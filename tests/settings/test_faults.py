@@ -345,10 +345,10 @@ def test_all_faults_come_in_one_go(read: Read) -> None:
         "PORT",
         "wbe",
         "accounts.x.provider",
+        "programs.one.kind",
+        "programs.one.keywords",
         "programs.one.account",
         "programs.one.senders",
-        "programs.one.keywords",
-        "programs.one.kind",
     ]
 
 
