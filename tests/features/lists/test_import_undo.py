@@ -161,7 +161,7 @@ def between(monkeypatch, act):
     monkeypatch.setattr(Importer, "apply", entered)
 
 
-@pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while])
+@pytest.mark.parametrize("newer", [stop, start, by_hand, locked, locked_for_a_while, listed_again])
 @pytest.mark.parametrize("applied", [False, True])
 def test_what_comes_in_between_stays(services, monkeypatch, newer, applied):
     list_id = imported(services, text_of(NUMBER)).import_id
@@ -189,14 +189,6 @@ def test_a_consent_to_another_program_in_between_is_not_wiped_out(services, monk
     assert last(services).consent_state is None
     consent_states = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])
     assert consent_states[NUMBER].consents == {"alerts", "club"}
-
-
-def test_a_list_that_comes_in_between_and_names_it_keeps_it(services, monkeypatch):
-    """Of a repeat in a list no mark is kept."""
-    first = imported(services, text_of(NUMBER)).import_id
-    between(monkeypatch, lambda: listed_again(services))
-    assert undo(services, first) == {"kept": 1}
-    assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
 def test_a_list_that_comes_in_between_and_does_not_name_it_only_costs_another_look(

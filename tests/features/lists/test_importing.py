@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.messages import ALL, Arrival, Intent
+from smsgate.domain.messages import ALL, Arrival
 from smsgate.features.lists import imports as module
 from smsgate.features.lists.imports import (
     Importer,
@@ -151,29 +151,6 @@ def test_entries_around_a_list_keep_their_order_and_a_list_places_no_holds(servi
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 
 
-def test_numbers_with_marks_keep_their_order(services):
-    services.store.inbox.add([Arrival(entry(number=NUMBER, message_id="SM1"))])
-    work_off(services)
-    before = services.store.numbers.consent_states_of([NUMBER], ["alerts"])[NUMBER]
-    import_numbers(services, [NUMBER, OTHER], list_entry("club"))
-
-    now = services.store.numbers.consent_states_of([NUMBER], ["alerts", "club"])[NUMBER]
-    assert now.state.marks[ALL] == before.state.marks[ALL]
-    assert (
-        services.store.numbers.consent_states(partition_of(OTHER), [OTHER], ["club"]).remembered
-        == {}
-    )
-
-
-def test_a_list_closes_what_waits_for_a_person(services):
-    review = entry(Intent.REVIEW, message_id="SM1")
-    services.store.inbox.add([Arrival(review)])
-    work_off(services)
-    assert reasons(services, [NUMBER]) == ["review"]
-    import_numbers(services, [NUMBER, OTHER], list_entry("orders"))
-    assert services.store.inbox_reader.review_holds(partition_of(NUMBER)) == {}
-
-
 # --- files ----------------------------------------------------------------------------------
 
 
@@ -189,18 +166,6 @@ CSV = (
     f"Di,{NUMBER}\n"
     '"E\nva","+1 415 555 0188"\n'
 )
-
-
-def test_a_preview_says_what_would_be_and_changes_nothing(services, tmp_path):
-    path = tmp_path / "unused.csv"
-    summary = previewed(services, CSV, IN_US, result=path)
-    assert (summary.rows, summary.unused) == (5, 1)
-    assert summary.outcomes == {"new": 3, "duplicate": 1, "not_a_number": 1}
-    assert [(row.line, row.cell) for row in summary.first] == [(4, "=cmd")]
-    header, row = path.read_text().splitlines()
-    assert header == "line,given,outcome,why"
-    assert row.startswith("4,'=cmd,not_a_number,not one phone number"), "a formula is text"
-    assert services.store.ledger_reader.waiting().count == 0
 
 
 def test_an_import_says_what_became_of_its_rows_and_is_on_record(services):
@@ -243,15 +208,6 @@ def test_a_file_says_by_name_what_it_changes_before_and_after(services):
     ]
     again = imported(services, text, CLUB_LIST)
     assert [change.count(" 0 numbers ") for change in again.changes] == [1, 1]
-
-
-def test_a_number_that_is_far_behind_its_first_row_is_a_duplicate_in_a_preview_too(
-    services, monkeypatch
-):
-    monkeypatch.setattr(module, "WINDOW", 10)
-    text = "".join(f"{number}\n" for number in MANY[:100]) * 2
-    assert previewed(services, text).outcomes == {"new": 100, "duplicate": 100}
-    assert imported(services, text).outcomes == {"applied": 100, "duplicate": 100}
 
 
 def test_the_same_file_twice_has_one_effect_and_one_record(services):
@@ -309,15 +265,6 @@ def test_what_a_worker_applies_first_is_counted_alike(services, monkeypatch):
     assert imported(services, text).outcomes == {"repeat": 7, "applied": len(MANY) - 7}
 
 
-def test_states_of_a_file_hold_unless_one_was_given(services):
-    header = "contact_id,sender_id,status\n"
-    text = f"{header}{NUMBER},MG1,opt-out\n{OTHER},MG1,opt-in\n"
-    assert imported(services, text, CLUB_LIST).outcomes["applied"] == 2
-    assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", ""]
-    imported(services, text, ListOptions(program="club", state="opted_out"))
-    assert reasons(services, [NUMBER, OTHER], "club") == ["opted_out", "opted_out"]
-
-
 def test_an_opt_out_and_a_consent_of_one_number_in_one_file_end_opted_out(services, monkeypatch):
     header = "contact_id,sender_id,status\n"
     text = f"{header}{NUMBER},MG1,opt-out\n{NUMBER},MG1,opt-in\n"
@@ -341,20 +288,3 @@ def test_nothing_of_a_file_that_is_no_list_is_applied(services):
             imported(services, text)
     assert reasons(services, [NUMBER]) == [""]
     assert services.records.reader.count_events() == 0
-
-
-LIST = """phone,left on,what,from
-+14155550101,2026-01-02,Unsubscribed,Klaviyo
-+14155550104,someday,active,
-"""
-CHOSEN = ListOptions(
-    program="alerts", date_column="left on", state_column="what", source_column="from"
-)
-
-
-def test_date_and_source_of_a_row_are_recorded(services):
-    summary = imported(services, LIST, CHOSEN)
-    assert (summary.outcomes, summary.undated) == ({"applied": 1, "bad_state": 1}, 1)
-    event = services.history.of_number("+14155550101")[-1]
-    assert event.event_time_us == 1_767_312_000_000_000
-    assert event.entry.external_source == "Klaviyo"

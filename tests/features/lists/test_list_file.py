@@ -135,17 +135,11 @@ def workbook(path, *sheets: list[list[str | float]]):
             '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
             f"{relations}</Relationships>",
         )
-        package = "http://schemas.openxmlformats.org/package/2006"
         main = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
         out.writestr(
             "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{main}" '
-            'Target="xl/workbook.xml"/></Relationships>',
-        )
-        out.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{package}/content-types">'
-            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="r1" Type="{main}" Target="xl/workbook.xml"/></Relationships>',
         )
         for at, rows in enumerate(sheets, 1):
             text = "".join(

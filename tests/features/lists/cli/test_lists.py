@@ -100,25 +100,6 @@ def test_history_says_since_when_a_list_has_it(lists, file, tmp_path):
     assert lists.output.count("Since 2026-03-01 10:00:00.000 UTC, as the list says.") == 1
 
 
-def test_an_export_can_be_imported_again(lists, tmp_path):
-    here, there = tmp_path / "numbers.txt", tmp_path / "export.csv"
-    here.write_text(f"{NUMBER}\n{OTHER}\n")
-    lists.run("import", str(here), "--program", "alerts")
-
-    assert lists.run("export", "--program", "alerts", "-o", str(there)) == 0
-    assert "Wrote " in lists.errors
-    with there.open(newline="") as rows:
-        found = {row["number"]: row for row in csv.DictReader(rows)}
-    assert found.keys() == {NUMBER, OTHER}
-    assert found[NUMBER]["state"] == "opted_out"
-    assert found[NUMBER]["source"] == "import"
-    assert found[NUMBER]["since"].endswith("Z")
-    assert there.stat().st_mode & 0o077 == 0
-    again = lists.json("import", str(there), "--program", "alerts", "--preview")["result"]
-    assert again["format"].startswith("smsgate (csv, ','); numbers in column 1 'number'; not read")
-    assert again["outcomes"] == {"repeat": 2}
-
-
 def test_a_refused_consent_is_said_and_no_failure(lists, tmp_path):
     path = tmp_path / "numbers.txt"
     path.write_text(f"{NUMBER}\n")
@@ -151,7 +132,7 @@ def test_where_the_gate_cannot_tell_no_list_is_written(lists, file, tmp_path, re
     assert "three different files" in lists.errors
 
 
-def test_what_0_2_exports_comes_along_with_its_times(lists, tmp_path, blocked):
+def test_what_0_2_and_this_version_export_can_be_imported_with_its_times(lists, tmp_path, blocked):
     """The commands of docs/upgrading.md, with a file as 0.2.0 wrote it."""
     old = tmp_path / "alerts.csv"
     old.write_text(
@@ -162,10 +143,16 @@ def test_what_0_2_exports_comes_along_with_its_times(lists, tmp_path, blocked):
     assert lists.run("import", str(old), "--program", "alerts") == 0
     assert blocked(NUMBER)
     assert blocked(OTHER)
-    assert lists.run("export", "--program", "alerts", "--state", "opted_out", "-o", str(old)) == 0
-    with old.open(newline="") as file:
+    new = tmp_path / "export.csv"
+    assert lists.run("export", "--program", "alerts", "--state", "opted_out", "-o", str(new)) == 0
+    assert "Wrote " in lists.errors
+    assert new.stat().st_mode & 0o077 == 0
+    with new.open(newline="") as file:
         found = {row["number"]: row["since"] for row in csv.DictReader(file)}
     assert found == {NUMBER: "2025-03-04T05:06:07Z", OTHER: "2025-04-05T06:07:08Z"}
+    again = lists.json("import", str(new), "--program", "alerts", "--preview")["result"]
+    assert again["format"].startswith("smsgate (csv, ','); numbers in column 1 'number'; not read")
+    assert again["outcomes"] == {"repeat": 2}
 
 
 def test_a_terminal_shows_which_share_of_a_list_is_done(monkeypatch, capsys):

@@ -341,11 +341,6 @@ def test_only_what_a_step_left_can_be_had(agent):
         "clean",
     ):
         assert agent.get(f"{here}/files/{name}", buffered=True).status_code == 404
-
-
-def test_a_file_is_never_shown_and_never_kept(agent):
-    here = begun(agent)
-    asked(agent, here, "preview", program="alerts")
     answer = agent.get(f"{here}/files/result", buffered=True)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == "attachment; filename=import-result.csv"

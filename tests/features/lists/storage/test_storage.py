@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import sqlalchemy
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import delete, update
 
 from smsgate.consent.events import ConsentState, ListGroup, event_id
 from smsgate.features.lists.imports import entered_before
-from smsgate.features.records_admin.rebuild import recorded_reviews
 from smsgate.records.removal import announcement
 from smsgate.records.tables import listed, numbers
-from smsgate.records.writer import content_of
 from tests.fakes.values import NUMBER, OTHER, entry
 from tests.records.values import START_MS, STOPPED, event, lines
 
@@ -57,12 +54,6 @@ def test_each_number_has_its_part_of_the_event(kept):
     assert entered_before(kept, "import-") == ("import-", set())
 
 
-@pytest.mark.parametrize(("consent_state", "stands"), [(STOPPED, True), (None, False)])
-def test_an_event_says_whether_anybody_stands_otherwise_since(consent_state, stands):
-    (line,) = lines(of_list(1, ListGroup((NUMBER,), "applied", consent_state=consent_state)))
-    assert content_of(line).event["sets_state"] is stands
-
-
 def test_numbers_stand_as_the_list_says_unless_something_is_newer(kept):
     stands = {one.number: (one.seq, one.consent_state) for one in kept.reader.numbers(3)}
     assert stands == {NUMBER: (2, STOPPED), OTHER: (1, STOPPED), THIRD: (3, ConsentState())}
@@ -106,21 +97,3 @@ def test_a_list_stays_as_long_as_anything_may_rest_on_it(records):
 def test_whole_stories_are_those_that_each_number_has_alone(kept):
     numbers = [THIRD, "+14155550177", NUMBER, OTHER]
     assert [*kept.reader.of_numbers(numbers)] == [kept.reader.of_number(one) for one in numbers]
-
-
-def test_texts_that_wait_are_found_with_a_question_for_hundreds_of_numbers(records):
-    waiting = [f"+1415555{place:04}" for place in range(1000)]
-    texts = [event(place, one, kind="review") for place, one in enumerate(waiting)]
-    answer = event(5000, waiting[0], scope="all")
-    assert records.writer.keep({3: lines(*texts, answer)}).done
-    asked = []
-
-    def note(*said):
-        asked.append(said[2])
-
-    sqlalchemy.event.listen(Engine, "before_cursor_execute", note)
-    found = [*recorded_reviews(records)]
-    sqlalchemy.event.remove(Engine, "before_cursor_execute", note)
-
-    assert found == [("alerts", one.number, one.inbox_id) for one in texts[1:]]
-    assert len([one for one in asked if "FROM events" in one]) < 12
