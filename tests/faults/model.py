@@ -66,6 +66,12 @@ class Message:
         return self.acknowledged or self.kept
 
     @property
+    def taken_by(self) -> float:
+        """When it had surely reached us, stored or kept in a spool; never, where nobody knows."""
+        answered = (one.done for one in self.attempts if one.acknowledged or one.status == REFUSED)
+        return min(answered, default=inf)
+
+    @property
     def first_sent(self) -> float:
         return self.attempts[0].sent if self.attempts else inf
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from tests.fakes.twilio_api import Answer, Call
 from tests.faults.ledger import Record, Records
@@ -103,8 +104,9 @@ def _times(
     stops: Sequence[tuple[float, float]],
     changes: Sequence[Record],
 ) -> Iterator[str]:
-    if one.at > message.first_sent + WINDOW_S:
-        yield f"{_named(message)}: answered {one.at - message.first_sent:.0f} s after it was sent"
+    taken = min(message.taken_by, event.event.received_us / 1e6 or inf)
+    if one.at > taken + WINDOW_S:
+        yield f"{_named(message)}: answered {one.at - taken:.0f} s after it was received"
     if event.kind == "help":
         return
     overtaking = [

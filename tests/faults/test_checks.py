@@ -12,7 +12,7 @@ from smsgate.store.keys import partition_of
 from tests.fakes.twilio_api import Answer, Call, Drop
 from tests.faults import checks, reply_checks
 from tests.faults.ledger import Record, Records
-from tests.faults.model import LOST, Attempt, Message, Model
+from tests.faults.model import LOST, REFUSED, Attempt, Message, Model
 
 NUMBER = "+14155550000"
 INTENTS = {"stop": Intent.OPT_OUT, "start": Intent.OPT_IN, "help": Intent.HELP}
@@ -161,7 +161,13 @@ def called_twice(world):
 
 def called_after_five_minutes(world):
     world.calls.clear()
-    world.call(stop_of(world), 302, sid="SM9")
+    world.call(stop_of(world), 302, sid="SM9")  # taken at 1.5 s
+
+
+def called_long_after_an_attempt_that_was_kept(world):
+    called_after_five_minutes(world)
+    stop = stop_of(world)
+    stop.attempts = [Attempt(0.5, 0.7, REFUSED), Attempt(100, 101, 200)]
 
 
 def called_after_a_later_change(world):
@@ -210,7 +216,8 @@ WRONG = {
     a_repeat_answered: "repeat, was answered",
     no_outcome_of_a_reply: "has 0 outcomes",
     called_twice: "more than one may have been sent",
-    called_after_five_minutes: "answered 301 s after",
+    called_after_five_minutes: "answered 300 s after",
+    called_long_after_an_attempt_that_was_kept: "answered 301 s after",
     called_after_a_later_change: "after a later change",
     sent_but_recorded_as_superseded: "a call may have been sent",
     recorded_as_sent_but_never_called: "the provider created []",
@@ -224,6 +231,13 @@ def test_what_is_wrong_is_seen(world, break_it):
     break_it(world)
 
     assert any(WRONG[break_it] in problem for problem in world.problems()), world.problems()
+
+
+def test_the_five_minutes_begin_when_an_attempt_arrives(world):
+    world.calls.clear()
+    world.call(stop_of(world), 302, sid="SM9")
+    stop_of(world).attempts = [Attempt(1, 1.5, LOST), Attempt(100, 101, 200)]
+    assert world.problems() == []
 
 
 def test_a_final_state_is_compared_with_the_model_and_with_the_record(world):
