@@ -12,84 +12,42 @@ from tests.providers.recorded import account_of
 
 SID = "AC" + "1" * 32
 SHA256 = {"account_sid": SID, "algorithm": "hmac-sha256"}
-TOKEN_IS_EMPTY = (
-    "auth_token",
-    "is empty while the account is in use: set it to the account's Auth Token, without blanks",
-)
-SID_IS_EMPTY = (
-    "account_sid",
-    "is empty while the account is in use: set it to AC and 32 hexadecimal digits",
-)
-KEY_IS_EMPTY = (
-    "shared_key",
-    (
-        "is empty while the account is in use: set it to the secret of a SharedKey of Twilio's "
-        "webhooks API, or its id, a colon and the secret"
-    ),
-)
+EMPTY = "is empty while the account is in use: set it to"
+TOKEN_IS_EMPTY = ("auth_token", f"{EMPTY} the account's Auth Token, without blanks")
+SID_IS_EMPTY = ("account_sid", f"{EMPTY} AC and 32 hexadecimal digits")
+KEY = "the secret of a SharedKey of Twilio's webhooks API, or its id, a colon and the secret"
+KEY_IS_EMPTY = ("shared_key", f"{EMPTY} {KEY}")
+WRONG_SID = ("account_sid", "must be AC and 32 hexadecimal digits")
+WRONG_ALGORITHM = ("algorithm", "must be hmac-sha1 or hmac-sha256")
 KEYS = "account_sid, auth_token, shared_key, algorithm"
 
 
 @pytest.mark.parametrize(
     ("options", "secrets", "is_usable", "faults"),
     [
-        ({"account_sid": SID}, {"auth_token": ["t"]}, True, []),
         ({"account_sid": SID}, {"auth_token": ["t2", "t1"]}, True, []),
         ({"account_sid": SID, "algorithm": "hmac-sha1"}, {"auth_token": ["t"]}, True, []),
         (SHA256, {"auth_token": ["t"], "shared_key": ["webhooks_sharedkey_1:k"]}, True, []),
         # Nothing is set yet: not usable, and no fault.
         ({}, {}, False, []),
-        ({"account_sid": ""}, {"auth_token": []}, False, []),
         ({"account_sid": "", "algorithm": "hmac-sha1"}, {"auth_token": [""]}, False, []),
         # Half set.
-        ({"account_sid": SID}, {"auth_token": []}, False, [TOKEN_IS_EMPTY]),
         ({"account_sid": SID}, {"auth_token": [""]}, False, [TOKEN_IS_EMPTY]),
         ({"account_sid": SID}, {}, False, [TOKEN_IS_EMPTY]),
         ({"account_sid": ""}, {"auth_token": ["t"]}, False, [SID_IS_EMPTY]),
-        ({}, {"auth_token": ["t"]}, False, [SID_IS_EMPTY]),
-        (
-            SHA256,
-            {"auth_token": ["t"]},
-            False,
-            [KEY_IS_EMPTY],
-        ),
+        (SHA256, {"auth_token": ["t"]}, False, [KEY_IS_EMPTY]),
         # Wrong.
-        (
-            {"account_sid": SID[:-1]},
-            {"auth_token": ["t"]},
-            False,
-            [("account_sid", "must be AC and 32 hexadecimal digits")],
-        ),
-        (
-            {"account_sid": SID},
-            {"auth_token": ["t", "two words"]},
-            False,
-            [("auth_token", "must be the account's Auth Token, without blanks")],
-        ),
-        (
-            {"account_sid": SID, "algorithm": "md5"},
-            {"auth_token": ["t"]},
-            False,
-            [("algorithm", "must be hmac-sha1 or hmac-sha256")],
-        ),
-        (
-            {"account_sid": SID, "auth_tokn": "t"},
-            {"auth_token": ["t"]},
-            True,
-            [("auth_tokn", f"twilio has no such key; its keys are {KEYS}")],
-        ),
-        (
-            {"account_sid": "x", "algorithm": "md5"},
-            {"auth_token": []},
-            False,
-            [
-                ("account_sid", "must be AC and 32 hexadecimal digits"),
-                ("algorithm", "must be hmac-sha1 or hmac-sha256"),
-                TOKEN_IS_EMPTY,
-            ],
-        ),
+        ({"account_sid": SID[:-1]}, {"auth_token": ["t"]}, False, [WRONG_SID]),
+        ({"account_sid": SID}, {"auth_token": ["t", "two words"]}, False,
+         [("auth_token", "must be the account's Auth Token, without blanks")]),
+        ({"account_sid": SID, "algorithm": "md5"}, {"auth_token": ["t"]}, False,
+         [WRONG_ALGORITHM]),
+        ({"account_sid": SID, "auth_tokn": "t"}, {"auth_token": ["t"]}, True,
+         [("auth_tokn", f"twilio has no such key; its keys are {KEYS}")]),
+        ({"account_sid": "x", "algorithm": "md5"}, {"auth_token": []}, False,
+         [WRONG_SID, WRONG_ALGORITHM, TOKEN_IS_EMPTY]),
     ],
-)
+)  # fmt: skip
 def test_an_account_is_usable_and_faultless_by_the_fields_of_its_provider(
     options, secrets, is_usable, faults
 ):
@@ -141,33 +99,17 @@ CALLBACKS = {"account_id": "99", "application_id": UUID, "callback_user": "u"}
     [
         ("bandwidth", CALLBACKS | {"client_id": "c"}, ["callback_password", "client_secret"], []),
         ("bandwidth", CALLBACKS, ["callback_password"], ["client_id", "client_secret"]),
-        (
-            "bandwidth",
-            CALLBACKS | {"auth": "basic", "api_user": "u"},
-            ["callback_password", "api_password"],
-            [],
-        ),
-        (
-            "bandwidth",
-            CALLBACKS | {"auth": "basic", "client_id": "c"},
-            ["callback_password", "client_secret"],
-            ["api_user", "api_password"],
-        ),
+        ("bandwidth", CALLBACKS | {"auth": "basic", "api_user": "u"},
+         ["callback_password", "api_password"], []),
+        ("bandwidth", CALLBACKS | {"auth": "basic", "client_id": "c"},
+         ["callback_password", "client_secret"], ["api_user", "api_password"]),
         ("sinch", {"service_plan_id": "p"}, ["webhook_secret", "api_token"], []),
-        (
-            "sinch",
-            {"auth": "project", "project_id": UUID, "key_id": UUID},
-            ["webhook_secret", "key_secret"],
-            [],
-        ),
-        (
-            "sinch",
-            {"auth": "project", "service_plan_id": "p"},
-            ["webhook_secret", "api_token"],
-            ["project_id", "key_id", "key_secret"],
-        ),
+        ("sinch", {"auth": "project", "project_id": UUID, "key_id": UUID},
+         ["webhook_secret", "key_secret"], []),
+        ("sinch", {"auth": "project", "service_plan_id": "p"}, ["webhook_secret", "api_token"],
+         ["project_id", "key_id", "key_secret"]),
     ],
-)
+)  # fmt: skip
 def test_what_is_required_depends_on_how_the_account_sends(provider, options, secrets, missing):
     account = account_of("main", provider, options, {name: ["x"] for name in secrets})
     assert [fault.key for fault in check_accounts([account])] == [
@@ -205,57 +147,26 @@ def test_a_secret_that_ends_the_address_must_be_long_and_fit_there(provider, sec
         assert usable(signed)
 
 
-IN_USE = {
-    "account_sid": "${SID}",
-    "auth_token": "${NEW},${TOKEN}",
-    "shared_key": "${KEY}",
-}
-
-
 @pytest.mark.parametrize(
-    ("options", "secrets", "unset", "faults"),
+    ("options", "secrets", "unset", "right"),
     [
         # Nothing is set yet.
-        ({"account_sid": ""}, {"auth_token": []}, ["account_sid", "auth_token"], []),
+        ({"account_sid": ""}, {"auth_token": []}, "account_sid", ""),
         # A variable that is missing would be another account, another key or no rotation.
-        (
-            {"account_sid": SID},
-            {"auth_token": []},
-            ["auth_token"],
-            [("auth_token", "set it to the account's Auth Token, without blanks")],
-        ),
-        (
-            {"account_sid": ""},
-            {"auth_token": ["t"]},
-            ["account_sid"],
-            [("account_sid", "set it to AC and 32 hexadecimal digits")],
-        ),
-        (
-            {"account_sid": SID},
-            {"auth_token": ["t"]},
-            ["auth_token"],
-            [("auth_token", "set it to the account's Auth Token, without blanks")],
-        ),
-        (
-            {"account_sid": SID},
-            {"auth_token": ["t"], "shared_key": []},
-            ["shared_key"],
-            [("shared_key", "set it, or take the key out")],
-        ),
+        ({"account_sid": SID}, {}, "auth_token", "set it to the account's Auth Token, without"),
+        ({}, {"auth_token": ["t"]}, "account_sid", "set it to AC and 32 hexadecimal digits"),
+        ({"account_sid": SID}, {"auth_token": ["t"]}, "auth_token", "set it to the account's Auth"),
+        ({"account_sid": SID}, {"auth_token": ["t"]}, "shared_key", "set it, or take the key out"),
     ],
 )
 def test_a_variable_that_is_not_set_is_a_fault_of_an_account_in_use(
-    options, secrets, unset, faults
+    options, secrets, unset, right
 ) -> None:
-    account = account_of("twilio", "twilio", options, secrets)
-    account = replace(account, unset={key: IN_USE[key] for key in unset})
-    assert [(one.key, one.problem) for one in check_accounts([account])] == [
-        (
-            f"accounts.twilio.{key}",
-            f"{IN_USE[key]!r} names a variable that is not set: {right}",
-        )
-        for key, right in faults
-    ]
+    account = replace(account_of("twilio", "twilio", options, secrets), unset={unset: "${NAME}"})
+    faults = check_accounts([account])
+    assert [one.key for one in faults] == ([f"accounts.twilio.{unset}"] if right else [])
+    said = f"'${{NAME}}' names a variable that is not set: {right}"
+    assert all(one.problem.startswith(said) for one in faults)
 
 
 @pytest.mark.parametrize(

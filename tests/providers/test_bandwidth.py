@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.unreadable import TextMissing
@@ -65,13 +65,6 @@ def test_each_number_of_ours_gets_its_own_copy_of_a_group_text():
 def test_what_goes_out_is_no_message():
     """Answering it would make a loop."""
     assert bandwidth.parse(posted([event(direction="out")]), ACCOUNT) == []
-
-
-@pytest.mark.parametrize("events", [[{"type": "message-received"}], [event(id="")], {"type": 1}, 7])
-def test_a_batch_with_one_unreadable_text_is_unreadable(events):
-    """Told so, Bandwidth tries again; a success would lose the text for good."""
-    with pytest.raises(Unreadable):
-        bandwidth.parse(posted(events), ACCOUNT)
 
 
 @pytest.mark.parametrize(

@@ -278,3 +278,4 @@ def test_a_reply_goes_over_tls_to_the_provider_or_to_the_configured_api(recorded
 @each_provider
 def test_the_acknowledgement_is_a_success(name):
     assert PROVIDERS[name].ack.status in (200, 202, 204)
+    assert PROVIDERS[name].ack.headers == {}

@@ -14,8 +14,6 @@ from smsgate.classifier.wording import defaults
 from smsgate.domain.gsm import count
 from smsgate.domain.messages import Reply, WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.calls import send_url
-from smsgate.providers.unreadable import TextMissing
 from tests.providers.recorded import everything
 
 form = PROVIDERS["form"]
@@ -70,6 +68,28 @@ def test_kannels_texts_are_read_whatever_bytes_they_have(text, charset, coding):
     query = urlencode({"id": 1, "from": 2, "to": 3, "text": text, "charset": charset})
     url = f"https://sms.example.com/webhooks/kannel/{SECRET}?{query}&coding={coding}"
     assert len(kannel.parse(WebhookRequest("GET", url, {}, b""), KANNEL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("charset", "doubt"),
+    [
+        ("KOI8-R", "its character set is not known"),
+        ("x", "its character set is not known"),
+        ("GSM", ""),
+        ("utf-8", ""),
+        ("binary", ""),
+        ("WINDOWS-1252", ""),
+        ("", ""),
+    ],
+)
+def test_a_text_in_an_unknown_character_set_is_kept_as_received_and_in_doubt(charset, doubt):
+    query = f"id=1&from=%2B14155550123&to=%2B14155550999&text=caf%E9&charset={charset}"
+    request = replace(
+        RECORDED["kannel-stop"].request,
+        url=f"https://sms.example.com/webhooks/kannel/{SECRET}?{query}",
+    )
+    (message,) = kannel.parse(request, KANNEL)
+    assert (message.text, message.doubt) == ("café", doubt)
 
 
 # --- both ---------------------------------------------------------------------------------------
@@ -271,35 +291,3 @@ def test_a_form_is_sent_under_the_names_of_the_account():
     assert dict(parse_qsl(call.body.decode())) == {
         "from": "+14155550100", "msisdn": "+14155550123", "message": "¡Sí! & 🛑"
     }  # fmt: skip
-
-
-@pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "1.5"])
-def test_a_field_that_is_no_text_and_no_number_is_missing(value):
-    with pytest.raises(TextMissing):
-        _text_of_json(value)
-
-
-@pytest.mark.parametrize(("value", "text"), [("null", ""), ('""', ""), ("17", "17")])
-def test_a_field_that_is_null_or_a_number_is_a_text(value, text):
-    assert _text_of_json(value) == text
-
-
-def _text_of_json(value):
-    account = replace(FORM, options={**FORM.options, "body": "json", "text_field": "t"})
-    body = f'{{"id": 1, "from": "+14155550123", "to": "22395", "t": {value}}}'.encode()
-    (message,) = form.parse(WebhookRequest("POST", "", {}, body), account)
-    assert message.message_id == "1"
-    return message.text
-
-
-@pytest.mark.parametrize(
-    ("url", "api_url", "expected"),
-    [
-        ("https://a.example/x/send?k=1", "", "https://a.example/x/send?k=1"),
-        ("https://a.example/x/send?k=1", "http://127.0.0.1:9", "http://127.0.0.1:9/x/send?k=1"),
-        ("https://a.example", "http://127.0.0.1:9/sms", "http://127.0.0.1:9/sms/"),
-    ],
-)
-def test_texts_go_to_the_configured_address_or_to_that_path_of_another_api(url, api_url, expected):
-    account = replace(FORM, options={"send_url": url}, api_url=api_url)
-    assert send_url(account) == expected

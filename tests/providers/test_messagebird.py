@@ -36,11 +36,6 @@ def without(name):
     return {key: value for key, value in CLAIMS.items() if key != name}
 
 
-@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-def test_a_token_of_each_of_its_algorithms_is_accepted(algorithm):
-    verify(CLAIMS, algorithm)
-
-
 @pytest.mark.parametrize(
     "claims",
     [
@@ -57,11 +52,6 @@ def test_a_token_that_lacks_a_claim_or_is_about_something_else_is_refused(claims
     with pytest.raises(SignatureRefused) as raised:
         verify(claims)
     assert not isinstance(raised.value, SignatureExpired)
-
-
-def test_a_token_without_a_signature_is_refused():
-    with pytest.raises(SignatureRefused):
-        verify(CLAIMS, "none", None)
 
 
 @pytest.mark.parametrize(("nbf", "exp"), [(2, 60), (-60, -2)])

@@ -236,12 +236,6 @@ def test_events_under_the_signature_of_a_form_are_in_doubt():
     assert read(twilio, TWILIO, request).doubt == f"MessageSid {ELSEWHERE}"
 
 
-def test_a_signalwire_form_that_was_cut_anew_is_in_doubt():
-    form = START | {"AccountSid": PROJECT, "MessageSid": UUID, "SmsMessageSid": UUID}
-    posted = without(form, "NumMedia", MessageSid=f"{UUID}NumMedia0")
-    assert read(signalwire, SIGNALWIRE, by_signalwire(form, posted)).doubt == f"MessageSid {LONGER}"
-
-
 def test_a_plivo_form_that_was_cut_anew_is_in_doubt():
     posted = without(PLIVO_START, "PowerpackUUID", MessageUUID=f"{UUID}PowerpackUUID")
     assert read(plivo, PLIVO, by_plivo(PLIVO_START, posted)).doubt == f"MessageUUID {LONGER}"

@@ -15,7 +15,6 @@ from smsgate.domain.messages import HttpReply, Verdict
 from smsgate.providers import OPT_OUT_LISTS, check_accounts
 from smsgate.providers.aws_sns.calls import aws_headers
 from smsgate.providers.opt_out_lists import ListedOptOut, OptOutListPage, OptOutNotice
-from smsgate.settings import Account
 from tests.providers.recorded import NOW_US, everything
 
 WITH_LIST = sorted(OPT_OUT_LISTS)
@@ -27,26 +26,16 @@ NOTICE = OptOutNotice("ad388b5a46b33b874b0d41f7226db2ef", NUMBER, SENDER, AT_US,
 ACCOUNTS = {one.provider: one.account for one in everything()}
 
 
-def account_of(provider: str) -> Account:
-    """An account of the recorded webhooks."""
-    return ACCOUNTS[provider]
-
-
 def answer(status: int, content: object = None) -> HttpReply:
     return HttpReply(status, "application/json", json.dumps(content or {}).encode())
 
 
-def test_the_four_whose_documents_show_a_list() -> None:
-    assert WITH_LIST == ["aws_sns", "bird", "telnyx", "twilio"]
-    assert (READABLE, TAKING) == (["aws_sns", "bird", "telnyx"], ["aws_sns", "bird", "twilio"])
-
-
 def test_an_account_whose_provider_has_no_list_cannot_ask_for_one() -> None:
-    account = replace(account_of("plivo"), opt_out_list=True)
+    account = replace(ACCOUNTS["plivo"], opt_out_list=True)
     (fault,) = check_accounts([account])
     assert fault.key == f"accounts.{account.name}.opt_out_list"
     assert fault.problem.endswith("it knows those of aws_sns, bird, telnyx, twilio")
-    assert not check_accounts([replace(account_of("telnyx"), opt_out_list=True)])
+    assert not check_accounts([replace(ACCOUNTS["telnyx"], opt_out_list=True)])
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -54,7 +43,7 @@ def test_an_account_whose_provider_has_no_list_cannot_ask_for_one() -> None:
 
 def test_telnyx_gives_numbered_pages() -> None:
     """developers.telnyx.com/api/messaging/list-opt-outs."""
-    telnyx, account = OPT_OUT_LISTS["telnyx"], account_of("telnyx")
+    telnyx, account = OPT_OUT_LISTS["telnyx"], ACCOUNTS["telnyx"]
     call = telnyx.opt_out_list_call(account, "", NOW_US)
     assert (call.method, call.body) == ("GET", b"")
     assert urlsplit(call.url)[:3] == ("https", "api.telnyx.com", "/v2/messaging_optouts")
@@ -62,17 +51,12 @@ def test_telnyx_gives_numbered_pages() -> None:
     assert call.headers["Authorization"].startswith("Bearer ")
     content = {
         "data": [
-            {
-                "from": SENDER,
-                "to": NUMBER,
-                "messaging_profile_id": "4001",
-                "keyword": "STOP",
-                "created_at": "2025-04-28 12:00:38.631252+00:00",
-            },
+            {"from": SENDER, "to": NUMBER, "messaging_profile_id": "4001", "keyword": "STOP",
+             "created_at": "2025-04-28 12:00:38.631252+00:00"},
             {"from": "ACME", "to": NUMBER, "messaging_profile_id": None, "keyword": None},
         ],
         "meta": {"total_pages": 3, "total_results": 55, "page_number": 2, "page_size": 25},
-    }
+    }  # fmt: skip
     assert telnyx.opt_out_list_page(answer(200, content), account) == OptOutListPage(
         (
             ListedOptOut(NUMBER, SENDER, "4001", 1_745_841_638_631_252),
@@ -89,21 +73,15 @@ def test_telnyx_gives_numbered_pages() -> None:
 
 def test_bird_gives_pages_behind_a_cursor() -> None:
     """bird-sdk-python, ``SMSSuppression``, ``FieldListEnvelope``."""
-    bird, account = OPT_OUT_LISTS["bird"], account_of("bird")
+    bird, account = OPT_OUT_LISTS["bird"], ACCOUNTS["bird"]
     call = bird.opt_out_list_call(account, "", NOW_US)
     assert call.url.endswith(".platform.bird.com/v1/sms/suppressions?limit=50")
     assert bird.opt_out_list_call(account, "c/1", NOW_US).url.endswith("&starting_after=c%2F1")
     suppression = {
-        "id": "ssu_01krdgeqcxet5s7t44vh8rt9mg",
-        "destination": NUMBER,
-        "originator": SENDER,
-        "reason": "keyword_stop",
-        "origin": "keyword",
-        "applies_to": "all",
-        "blocking": True,
-        "effective_at": "2026-09-21T13:33:20Z",
-        "created_at": "2026-09-21T13:33:21Z",
-    }
+        "id": "ssu_01krdgeqcxet5s7t44vh8rt9mg", "destination": NUMBER, "originator": SENDER,
+        "reason": "keyword_stop", "origin": "keyword", "applies_to": "all", "blocking": True,
+        "effective_at": "2026-09-21T13:33:20Z", "created_at": "2026-09-21T13:33:21Z",
+    }  # fmt: skip
     content = {"data": [suppression, suppression | {"origin": "api_key"}], "next_cursor": "c2"}
     at_us = 1_789_997_600_000_000
     assert bird.opt_out_list_page(answer(200, content), account) == OptOutListPage(
@@ -119,7 +97,7 @@ def test_bird_gives_pages_behind_a_cursor() -> None:
 
 def test_aws_gives_pages_by_a_token_and_every_call_is_signed() -> None:
     """API reference of End User Messaging, DescribeOptedOutNumbers."""
-    aws, account = OPT_OUT_LISTS["aws_sns"], account_of("aws_sns")
+    aws, account = OPT_OUT_LISTS["aws_sns"], ACCOUNTS["aws_sns"]
     call = aws.opt_out_list_call(account, "tok", NOW_US)
     assert json.loads(call.body) == {
         "OptOutListName": "Default",
@@ -136,11 +114,7 @@ def test_aws_gives_pages_by_a_token_and_every_call_is_signed() -> None:
         "OptOutListArn": "arn:aws:sms-voice:us-east-1:123456789012:opt-out-list/Default",
         "OptOutListName": "Default",
         "OptedOutNumbers": [
-            {
-                "OptedOutNumber": NUMBER,
-                "OptedOutTimestamp": 1_790_000_000.5,
-                "EndUserOptedOut": True,
-            },
+            {"OptedOutNumber": NUMBER, "OptedOutTimestamp": 1.79e9 + 0.5, "EndUserOptedOut": True},
             {"OptedOutNumber": "14155550124", "OptedOutTimestamp": 1, "EndUserOptedOut": False},
         ],
         "NextToken": "more",
@@ -161,7 +135,7 @@ def test_aws_gives_pages_by_a_token_and_every_call_is_signed() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"data": 3}'])
 def test_what_is_no_page_is_unreadable_and_no_empty_list(name: str, body: bytes) -> None:
     with pytest.raises(Unreadable):
-        OPT_OUT_LISTS[name].opt_out_list_page(HttpReply(200, "", body), account_of(name))
+        OPT_OUT_LISTS[name].opt_out_list_page(HttpReply(200, "", body), ACCOUNTS[name])
 
 
 # --- adding ---------------------------------------------------------------------------------------
@@ -176,7 +150,7 @@ class Recorder(TwilioHttpClient):
 
 
 def test_twilio_gets_what_its_own_library_would_send() -> None:
-    twilio, account = OPT_OUT_LISTS["twilio"], account_of("twilio")
+    twilio, account = OPT_OUT_LISTS["twilio"], ACCOUNTS["twilio"]
     other = replace(NOTICE, id="0" * 32, sender="MG" + "1" * 32, source="operator")
     call = twilio.opt_out_call([NOTICE, other], account, NOW_US)
     items = [json.loads(value) for name, value in parse_qsl(call.body.decode()) if name == "Items"]
@@ -187,29 +161,17 @@ def test_twilio_gets_what_its_own_library_would_send() -> None:
     method, url, data, auth = recorder.sent
     assert (call.method, call.url, call.auth) == (method, url, auth)
     assert [json.loads(one) for one in data["Items"]] == items
+    both = {"contact_id": NUMBER, "status": "opt-out"}
+    both["date_of_consent"] = "2026-09-21T14:13:19.123Z"
     assert items == [
-        {
-            "contact_id": NUMBER,
-            "correlation_id": NOTICE.id,
-            "sender_id": SENDER,
-            "status": "opt-out",
-            "source": "website",
-            "date_of_consent": "2026-09-21T14:13:19.123Z",
-        },
-        {
-            "contact_id": NUMBER,
-            "correlation_id": "0" * 32,
-            "sender_id": "MG" + "1" * 32,
-            "status": "opt-out",
-            "source": "others",
-            "date_of_consent": "2026-09-21T14:13:19.123Z",
-        },
+        both | {"correlation_id": NOTICE.id, "sender_id": SENDER, "source": "website"},
+        both | {"correlation_id": other.id, "sender_id": other.sender, "source": "others"},
     ]
 
 
 def test_twilio_is_told_no_time_in_the_future() -> None:
     early = AT_US - 60_000_000
-    call = OPT_OUT_LISTS["twilio"].opt_out_call([NOTICE], account_of("twilio"), early)
+    call = OPT_OUT_LISTS["twilio"].opt_out_call([NOTICE], ACCOUNTS["twilio"], early)
     assert b"2026-09-21T14%3A12%3A19.123Z" in call.body
 
 
@@ -235,7 +197,7 @@ def test_twilio_says_of_each_number_what_became_of_it() -> None:
 
 
 def test_bird_gets_one_number_and_one_sender() -> None:
-    call = OPT_OUT_LISTS["bird"].opt_out_call([NOTICE], account_of("bird"), NOW_US)
+    call = OPT_OUT_LISTS["bird"].opt_out_call([NOTICE], ACCOUNTS["bird"], NOW_US)
     assert (call.method, urlsplit(call.url).path) == ("POST", "/v1/sms/suppressions")
     assert json.loads(call.body) == {"destination": NUMBER, "originator": SENDER}
     assert call.headers["Idempotency-Key"] == NOTICE.id
@@ -243,7 +205,7 @@ def test_bird_gets_one_number_and_one_sender() -> None:
 
 def test_aws_gets_one_number_for_the_account_s_list() -> None:
     notice = replace(NOTICE, sender="")
-    call = OPT_OUT_LISTS["aws_sns"].opt_out_call([notice], account_of("aws_sns"), NOW_US)
+    call = OPT_OUT_LISTS["aws_sns"].opt_out_call([notice], ACCOUNTS["aws_sns"], NOW_US)
     assert call.headers["x-amz-target"] == "PinpointSMSVoiceV2.PutOptedOutNumber"
     assert json.loads(call.body) == {"OptOutListName": "Default", "OptedOutNumber": NUMBER}
 
@@ -251,15 +213,7 @@ def test_aws_gets_one_number_for_the_account_s_list() -> None:
 @pytest.mark.parametrize("name", TAKING)
 @pytest.mark.parametrize(
     ("status", "verdict"),
-    [
-        (200, Verdict.SENT),
-        (401, Verdict.NOT_ACCEPTED),
-        (403, Verdict.NOT_ACCEPTED),
-        (404, Verdict.NOT_ACCEPTED),
-        (429, Verdict.NOT_ACCEPTED),
-        (500, Verdict.NOT_ACCEPTED),
-        (302, Verdict.NOT_ACCEPTED),
-    ],
+    [(200, Verdict.SENT), *((one, Verdict.NOT_ACCEPTED) for one in (302, 401, 403, 404, 429, 500))],
 )
 def test_what_is_not_about_the_number_may_be_tried_again(name, status, verdict) -> None:
     items = {"items": [{"correlation_id": NOTICE.id, "error_code": 0}]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from urllib.parse import parse_qs, urlencode
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from plivo.utils import validate_v3_signature
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
-from smsgate.domain.messages import InboundMessage, Reply, WebhookRequest
+from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.plivo import sign
 from tests.providers.recorded import everything
@@ -142,16 +141,3 @@ def test_a_status_on_the_way_is_no_end(status):
 def test_a_text_is_no_report_even_if_it_has_a_code():
     form = {"From": "1", "To": "2", "Text": "x", "Status": "received", "ErrorCode": "200"}
     assert plivo.reports(signed({**form, "MessageUUID": "m"}), ACCOUNT) == []
-
-
-@pytest.mark.parametrize(("channel", "kind"), [("sms", "sms"), ("whatsapp", "whatsapp")])
-def test_a_reply_comes_from_the_number_that_was_texted(channel, kind):
-    reply = Reply("5-0", "help", "p", "+14155550123", "22395", "p", "¡Sí! 🛑", 0, channel=channel)
-    call = plivo.reply(reply, ACCOUNT)
-    assert call.url == f"https://api.plivo.com/v1/Account/MA{'X' * 18}/Message/"
-    assert call.auth == (f"MA{'X' * 18}", TOKEN)
-    assert TOKEN not in repr(call)
-    assert json.loads(call.body) == {
-        "src": "22395", "dst": "+14155550123", "text": "¡Sí! 🛑", "type": kind, "method": "POST",
-        "url": "https://sms.example.com/webhooks/plivo/status",
-    }  # fmt: skip

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from smsgate.domain.messages import HttpReply, InboundMessage, Reply
+from smsgate.domain.messages import HttpReply, Reply
 from smsgate.providers import PROVIDERS, check_accounts, usable
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.settings import Account
-from tests.providers.recorded import NOW_US, account_of, everything
+from tests.providers.recorded import account_of, everything
 
 form = PROVIDERS["form"]
 PAGES = Path(__file__).parents[2] / "docs" / "providers"
@@ -88,18 +88,6 @@ def test_what_the_account_says_comes_before_the_preset():
     assert "id_from" not in with_preset(account("clickatell", id_field="x")).options
     plain = account_of("own", "form", {"send_url": GIVEN["send_url"]}, {"secret": [SECRET]})
     assert with_preset(plain) is plain
-
-
-@each
-def test_a_text_that_we_send_as_the_gateway_is_read_back(name):
-    described = account(name)
-    sender = described.options.get("to", "22395")
-    text = InboundMessage("own", "m-1", "+254791541111", sender, TEXT, sent_us=NOW_US)
-    request = form.inbound(text, described, "https://sms.example.com/webhooks/own")
-    form.verify(request, described, NOW_US)
-    (read,) = form.parse(request, described)
-    assert (read.number, read.sender, read.text) == (text.number, text.sender, TEXT)
-    assert read.message_id
 
 
 BASIC = "Basic YWNtZTp0MGtlbg=="  # acme:t0ken

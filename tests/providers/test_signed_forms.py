@@ -137,9 +137,3 @@ def test_a_url_is_tried_with_and_without_port(url, spellings):
 )  # fmt: skip
 def test_a_form_is_split_by_the_rules_of_the_url_standard(raw, pairs):
     assert form_pairs(raw) == tuple(pairs)
-
-
-@given(pairs=st.lists(st.tuples(texts, texts)))
-def test_a_form_is_read_back_as_it_was_written(pairs):
-    read = form_pairs(urlencode(pairs).encode())
-    assert [(name.decode(), value.decode()) for name, value in read] == pairs

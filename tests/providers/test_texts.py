@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.field_names import field_names
@@ -255,16 +254,6 @@ def test_no_words_and_nothing_else_is_no_empty_text(name, changes) -> None:
         parsed(name, changes)
 
 
-def test_a_form_account_with_a_wrong_text_field_names_the_right_one() -> None:
-    recorded = VECTORS["form-stop"]
-    account = replace(recorded.account, options={**recorded.account.options, "text_field": "body"})
-    with pytest.raises(TextMissing) as refused:
-        PROVIDERS["form"].parse(recorded.request, account)
-    assert str(refused.value) == (
-        "The request lacks body, in which a text must stand; it has from, id, text, to."
-    )
-
-
 # --- Kannel's post-url ---------------------------------------------------------------------------
 
 KANNEL = VECTORS["kannel-stop"]
@@ -315,12 +304,6 @@ def test_a_body_that_is_not_post_url_s_is_no_text(type_) -> None:
     with pytest.raises(TextMissing) as refused:
         kannel(b"<message><ud>STOP</ud></message>", type_=type_)
     assert "STOP" not in str(refused.value)
-
-
-def test_post_url_without_an_id_or_a_sender_says_so() -> None:
-    for query in ("from=%2B14155550123&to=1", "id=m-1&to=1"):
-        with pytest.raises(Unreadable, match=r"lacks (id|from)"):
-            kannel(b"STOP", query)
 
 
 # --- batches -------------------------------------------------------------------------------------

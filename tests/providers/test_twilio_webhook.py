@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import Intent, WebhookRequest
 from smsgate.providers import PROVIDERS
 from tests.providers.twilio_requests import (
@@ -91,17 +90,6 @@ def test_a_field_with_two_values_is_not_guessed_at(name):
         400,
         f"The form has {name} more than once, with different values.",
     )
-
-
-@pytest.mark.parametrize(
-    "raw", ["Body=%E9", "Body=%FF%FE", "%E9=1", "Body=%C0%AF", "Body=%ED%A0%80"]
-)
-def test_bytes_that_are_no_utf_8_are_unreadable_where_they_are_signed_and_forged_where_not(raw):
-    signed = request_of({}, url=f"{URL}?{raw}", method="GET")
-    with pytest.raises(Unreadable, match="no UTF-8"):
-        read(signed)
-    with pytest.raises(SignatureRefused):
-        read(replace(signed, url=f"{URL}?{raw}%E9"))
 
 
 @pytest.mark.parametrize(

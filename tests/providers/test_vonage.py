@@ -74,11 +74,6 @@ def test_a_token_that_says_something_else_is_forged_however_well_signed(claims):
     assert not isinstance(raised.value, SignatureExpired)
 
 
-def test_a_token_without_signature_is_refused():
-    with pytest.raises(SignatureRefused):
-        vonage.verify(request(CLAIMS, algorithm="none"), ACCOUNT, NOW_US)
-
-
 def test_a_time_beyond_all_numbers_is_refused():
     for iat in ("1e308", "1e999", "-1e308", "9" * 400):
         claims = json.dumps(CLAIMS).replace(str(CLAIMS["iat"]), iat)
@@ -86,12 +81,6 @@ def test_a_time_beyond_all_numbers_is_refused():
         headers = {"authorization": f"Bearer {token}"}
         with pytest.raises(SignatureRefused):
             vonage.verify(WebhookRequest("POST", URL, headers, BODY), ACCOUNT, NOW_US)
-
-
-def test_the_body_of_one_token_is_not_that_of_another():
-    other = replace(request(CLAIMS), body=BODY.replace(b"STOP", b"START"))
-    with pytest.raises(SignatureRefused, match="payload_hash"):
-        vonage.verify(other, ACCOUNT, NOW_US)
 
 
 def test_what_the_simulator_posts_satisfies_vonages_library():
