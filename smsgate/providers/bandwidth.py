@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import UNSET
@@ -25,7 +26,7 @@ from smsgate.domain.signing import same
 from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import basic_auth, json_call, token_call
 from smsgate.providers.fields import Field, secret_field
-from smsgate.providers.reading import json_parts, read_json, readable
+from smsgate.providers.reading import json_parts, read_json
 from smsgate.settings import Account
 
 _API = "https://messaging.bandwidth.com"
@@ -146,13 +147,10 @@ class Bandwidth(Provider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        found: list[Report] = []
-        for event in readable(self.parts(request), _event):
-            message, code = event.message or _Message(), str(event.error_code or "")
-            number, sender = with_plus(event.to), with_plus(message.owner)
-            found += self.report(event.type, code, message.id, number, sender)
-        return found
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        event = _event(request.body)
+        message, code = event.message or _Message(), str(event.error_code or "")
+        yield from self.report(event.type, code, message.id, event.to, message.owner)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         content = {

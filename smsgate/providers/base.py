@@ -30,11 +30,12 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.phone import is_toll_free
+from smsgate.domain.phone import is_toll_free, with_plus
 from smsgate.domain.signing import as_bytes
 from smsgate.providers.calls import Meaning, failed
 from smsgate.providers.field_names import field_names
 from smsgate.providers.fields import Field
+from smsgate.providers.reading import readable
 from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account
 
@@ -280,9 +281,17 @@ class Provider(ABC):
     def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
         """Return what a verified request tells of texts of ours, where that is final.
 
-        Raises ``Unreadable``.
+        Raises ``Unreadable``; of a batch, only what can be read counts: ``parse`` refuses the rest.
         """
-        return []
+        parts = [replace(request, body=part) for part in self.parts(request)]
+        if len(parts) == 1:
+            return [*self.told(parts[0], account)]
+        found = readable(parts, lambda part: [*self.told(part, account)])
+        return [report for reports in found for report in reports]
+
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        """Yield the reports in a request, or in a part of a batch; only ``reports`` calls it."""
+        yield from ()
 
     def answered(self, message: InboundMessage) -> str:
         """Say who answers this very message without us: ``provider``, ``network`` or ``""``.
@@ -303,7 +312,8 @@ class Provider(ABC):
         if not final:
             return []
         kind, note = self.report_codes.get(code, ("", ""))
-        return [Report(message_id, number, sender, kind, code, note, service, final)]
+        ours, theirs = with_plus(sender), with_plus(number)
+        return [Report(message_id, theirs, ours, kind, code, note, service, final)]
 
     @abstractmethod
     def reply(self, reply: Reply, account: Account) -> HttpCall:

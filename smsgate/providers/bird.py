@@ -7,7 +7,7 @@ November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -143,18 +143,18 @@ class Bird(OptOutListProvider):
             sent_us=instant_us(event.timestamp),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        """Return what a suppression says of a number, or what became of a text of ours."""
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        """Yield what a suppression says of a number, or what became of a text of ours."""
         event = read_json(request.body, _Event, "Bird")
         if not event.type.startswith("sms"):
-            return []
+            return
         data = read_json(bytes(event.data), _Data, "Bird")
         if event.type == "sms_suppression.created" and data.destination:
             kind, note = self.report_codes["recipient_opted_out"]
             sender = data.originator or ""
-            return [Report(data.id, data.destination, sender, kind, event.type, note)]
+            yield Report(data.id, data.destination, sender, kind, event.type, note)
         code = data.error.code if data.error else ""
-        return self.report(event.type, code, data.sms_id, data.to, data.sender)
+        yield from self.report(event.type, code, data.sms_id, data.to, data.sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

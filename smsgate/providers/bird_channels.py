@@ -7,6 +7,7 @@ extended error codes). Read in November 2026.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import msgspec
@@ -133,17 +134,15 @@ class BirdChannels(Provider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         text = _text(request, "sms.outbound")
         if text is None:
-            return []
+            return
         code = text.failure.source.code if text.failure else ""
         id_, sender, channel = text.id, account.options["number"], text.channel_id
-        return [
-            report
-            for one in text.receiver.contacts
-            for report in self.report(text.status, code, id_, one.identifier_value, sender, channel)
-        ]
+        for one in text.receiver.contacts:
+            number = one.identifier_value
+            yield from self.report(text.status, code, id_, number, sender, channel)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

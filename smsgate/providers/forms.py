@@ -317,13 +317,13 @@ class TwilioCompatible(TwilioRequests):
         signed, pairs = signed_part(request), form_of(request)
         return id_doubt(id_, self.published_id, signed, pairs, _ID_NAMES)
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = self.form_fields(request)
-        if not is_status_form(fields):
-            return []
-        names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From", "MessagingServiceSid")
-        status, code, id_, to, sender, service = (fields.get(name, "") for name in names)
-        return self.report(status, code, id_, address(to)[1], address(sender)[1], service)
+        if is_status_form(fields):
+            names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From")
+            status, code, id_, to, sender = (fields.get(name, "") for name in names)
+            service, number = fields.get("MessagingServiceSid", ""), address(to)[1]
+            yield from self.report(status, code, id_, number, address(sender)[1], service)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply``. No idempotency key is taken.

@@ -18,7 +18,7 @@ request is never tried by another.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec import UNSET
@@ -45,7 +45,7 @@ from smsgate.providers.calls import (
     not_sent,
 )
 from smsgate.providers.fields import Field, secret_field
-from smsgate.providers.reading import parts_of, read_json, readable
+from smsgate.providers.reading import parts_of, read_json
 from smsgate.settings import Account
 
 _SIGNATURE = "x-ib-exchange-req-signature"
@@ -180,16 +180,13 @@ class Infobip(Provider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        found: list[Report] = []
-        for result in readable(self.parts(request), _result):
-            if result.status is not None:
-                names = [one.name for one in (result.status, result.error) if one is not None]
-                code = next((name for name in names if name in self.report_codes), names[-1])
-                status, number = str(result.status.group_id), with_plus(result.to)
-                sender = with_plus(result.sender or "")
-                found += self.report(status, code, result.message_id, number, sender)
-        return found
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        result = _result(request.body)
+        if result.status is not None:
+            names = [one.name for one in (result.status, result.error) if one is not None]
+            code = next((name for name in names if name in self.report_codes), names[-1])
+            status, sender = str(result.status.group_id), result.sender or ""
+            yield from self.report(status, code, result.message_id, result.to, sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

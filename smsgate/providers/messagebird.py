@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -151,13 +151,13 @@ class MessageBird(Provider):
             sent_us=instant_us(_LOST_PLUS.sub(r"\1+", fields.createdDatetime)),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = _fields(request)
         status, code = fields.status, str(fields.statusErrorCode or "")
         if status and status not in self.delivery_statuses and code == _OPTED_OUT:
             status = "delivery_failed"
-        number, sender = with_plus(str(fields.recipient)), with_plus(str(fields.originator))
-        return self.report(status, code, fields.id, number, sender)
+        number, sender = str(fields.recipient), str(fields.originator)
+        yield from self.report(status, code, fields.id, number, sender)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

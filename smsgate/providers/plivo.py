@@ -154,14 +154,11 @@ class Plivo(Provider):
             doubt=doubt,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = _fields(request)
-        status, code = fields.get("Status", ""), fields.get("ErrorCode", "")
-        if not _is_status(fields):
-            return []
-        number, sender = with_plus(fields.get("To", "")), with_plus(fields.get("From", ""))
-        id_, powerpack = fields.get("MessageUUID", ""), fields.get("PowerpackUUID", "")
-        return self.report(status, code, id_, number, sender, powerpack)
+        if _is_status(fields):
+            names = ("Status", "ErrorCode", "MessageUUID", "To", "From", "PowerpackUUID")
+            yield from self.report(*(fields.get(name, "") for name in names))
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         form = {

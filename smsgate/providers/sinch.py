@@ -145,15 +145,13 @@ class Sinch(Provider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        """Return what became of texts of ours; opt-outs have no code."""
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        """Yield what became of texts of ours; opt-outs have no code."""
         event = read_json(request.body, _Event, "Sinch")
-        sender, found = with_plus(event.applied_originator or ""), list[Report]()
         for recipient, code, given in _recipients(event):
-            status, number = given.lower(), with_plus(recipient)
-            for report in self.report(status, status, event.batch_id, number, sender):
-                found.append(replace(report, code=str(code or "")))
-        return found
+            status, sender = given.lower(), event.applied_originator or ""
+            for report in self.report(status, status, event.batch_id, recipient, sender):
+                yield replace(report, code=str(code or ""))
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         picture = {"message": message.text, "media": [{"url": url} for url in message.media]}

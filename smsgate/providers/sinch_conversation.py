@@ -8,6 +8,7 @@ Sinch's SDKs. Read in November 2026.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import UNSET
@@ -166,13 +167,12 @@ class SinchConversation(Provider):
             media=(medium.url,) if medium and medium.url else (),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Event, "Sinch")
         delivery = event.message_delivery_report or _Delivery()
         who, reason = delivery.channel_identity or _Identity(), delivery.reason or _Reason()
-        number = with_plus(who.identity)
-        found = self.report(delivery.status, reason.code, delivery.message_id, number, "")
-        return found if number else []
+        if number := who.identity:
+            yield from self.report(delivery.status, reason.code, delivery.message_id, number, "")
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

@@ -7,7 +7,7 @@ in the body is ours: docs/providers/standard_webhooks.md. Read in November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -156,14 +156,13 @@ class StandardWebhooks(Provider):
             media=tuple(data.media),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         envelope = read_json(request.body, _Envelope, "The gateway")
         if envelope.type not in self.delivery_statuses:
-            return []
+            return
         data = read_json(bytes(envelope.data), _Data, "The gateway")
-        number, sender = with_plus(data.to), with_plus(data.number)
-        found = self.report(envelope.type, data.reason, data.id, number, sender, data.service)
-        return [replace(report, code=str(data.code)) for report in found]
+        found = self.report(envelope.type, data.reason, data.id, data.to, data.number, data.service)
+        yield from (replace(report, code=str(data.code)) for report in found)
 
     def answered(self, message: InboundMessage) -> str:
         """Say who answers this very message; a flag says that the gateway itself does."""

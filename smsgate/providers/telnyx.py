@@ -8,7 +8,7 @@ telnyx-python 4.189 (webhook_verification.py, idempotency). Read in November 202
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -201,21 +201,16 @@ class Telnyx(OptOutListProvider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Envelope, "Telnyx").data
         if event.event_type != "message.finalized":
-            return []
+            return
         text = read_json(bytes(event.payload), _Text, "Telnyx")
         codes = [str(error.code) for error in text.errors or ()]
         code = next((one for one in codes if one in self.report_codes), codes[0] if codes else "")
         sender, profile = text.sender.phone_number, text.messaging_profile_id or ""
-        return [
-            report
-            for party in text.to
-            for report in self.report(
-                party.status, code, text.id, party.phone_number, sender, profile
-            )
-        ]
+        for to in text.to:
+            yield from self.report(to.status, code, text.id, to.phone_number, sender, profile)
 
     def answered(self, message: InboundMessage) -> str:
         if answered_by_network(message):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import UNSET
@@ -177,13 +177,12 @@ class Vonage(Provider):
             media=media,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Event, "Vonage")
         code, error = "", event.error
         if error is not None:  # The 1170 of ``…/api-errors/messages#1170``, or else the title.
             code = error.type.rpartition("#")[2] if "#" in error.type else str(error.title)
-        number, sender = with_plus(event.to), with_plus(event.from_)
-        return self.report(event.status, code, event.message_uuid, number, sender)
+        yield from self.report(event.status, code, event.message_uuid, event.to, event.from_)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

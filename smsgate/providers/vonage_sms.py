@@ -162,14 +162,11 @@ class VonageSms(Provider):
             sent_us=instant_us(fields.get("message-timestamp", "")),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = form_texts(_parameters(request), _READ_ONCE)
-        status, code = fields.get("status", ""), fields.get("err-code", "")
-        if not _is_receipt(fields):
-            return []
-        number, sender = with_plus(fields.get("msisdn", "")), with_plus(fields.get("to", ""))
-        id_ = fields.get("messageId", "")
-        return self.report(status, code, id_, number, sender)
+        if _is_receipt(fields):
+            names = ("status", "err-code", "messageId", "msisdn", "to")
+            yield from self.report(*(fields.get(name, "") for name in names))
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         sent_us = message.sent_us or 0

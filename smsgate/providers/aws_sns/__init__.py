@@ -11,7 +11,7 @@ checked before anything is fetched, and a notification of any other topic is ref
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -206,12 +206,12 @@ class AwsSns(OptOutList):
             sent_us=instant_us(envelope.timestamp),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        """Return what became of a text of ours, where the topic is an event destination, too."""
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        """Yield what became of a text of ours, where the topic is an event destination, too."""
         content = _content(_envelope(request)) or _Content()
         code = content.event_type
         number, sender = content.destination_phone_number, content.origination_phone_number
-        return self.report(code.partition("_")[2], code, content.message_id, number, sender)
+        yield from self.report(code.partition("_")[2], code, content.message_id, number, sender)
 
     def answered(self, message: InboundMessage) -> str:
         if is_toll_free(message.sender):

@@ -20,6 +20,7 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from email.utils import formatdate
 from urllib.parse import urlsplit
@@ -186,15 +187,14 @@ class Azure(Provider):
             sent_us=instant_us(text.received_timestamp),
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        events = readable(self.parts(request), _event)
-        found: list[Report] = []
-        for data in readable((event for event in events if event.kind == _REPORTED), _data):
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        event = _event(request.body)
+        if event.kind == _REPORTED:
+            data = _data(event)
             details = data.delivery_status_details or ""
             code = next((known for known in self.report_codes if details.startswith(known)), "")
-            number, sender = with_plus(data.to), with_plus(data.sender)
-            found += self.report(data.delivery_status, code, data.message_id, number, sender)
-        return found
+            status, id_ = data.delivery_status, data.message_id
+            yield from self.report(status, code, id_, data.to, data.sender)
 
     def answered(self, message: InboundMessage) -> str:
         if is_toll_free(message.sender):

@@ -28,7 +28,6 @@ from smsgate.providers.forms import (
     sorted_form,
     twilio_signature,
 )
-from smsgate.providers.reading import readable
 from smsgate.providers.twilio.consents import ConsentManagement
 from smsgate.providers.twilio.error_codes import CALL_CODES, REPORT_CODES
 from smsgate.providers.twilio_events import RECEIVED, account_sids, events_of, read_event
@@ -137,16 +136,15 @@ class Twilio(ConsentManagement, TwilioCompatible):
             doubt=self.doubt(text.message_sid, request) or doubt,
         )
 
-    def reports(self, request: WebhookRequest, account: Account) -> list[Report]:
-        """Return what a status callback, or events, tell of texts of ours."""
+    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+        """Yield what a status callback, or an event, tells of a text of ours."""
         if not _has_json(request):
-            return super().reports(request, account)
-        found: list[Report] = []
-        for status, text in readable(self.parts(request), read_event):
-            number, sender = address(text.to)[1], address(text.from_)[1]
-            code, service = str(text.error_code or ""), text.messaging_service_sid or ""
-            found += self.report(status, code, text.message_sid, number, sender, service)
-        return found
+            yield from super().told(request, account)
+            return
+        status, text = read_event(request.body)
+        number, sender = address(text.to)[1], address(text.from_)[1]
+        code, service = str(text.error_code or ""), text.messaging_service_sid or ""
+        yield from self.report(status, code, text.message_sid, number, sender, service)
 
     def answered(self, message: InboundMessage) -> str:
         if answered_by_network(message):
