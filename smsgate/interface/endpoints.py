@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 import msgspec
-from flask import Blueprint, Request, Response, g, request
+from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from smsgate.api_keys import Caller
@@ -42,11 +42,12 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def add_endpoints(
-    api: Blueprint, operations: Iterable[Operation[Any, Any]], parts: Parts, store: Store
+    app: Flask, prefix: str, operations: Iterable[Operation[Any, Any]], parts: Parts, store: Store
 ) -> None:
-    """Add a route for each operation. ``g.caller`` is who calls, which the application found."""
+    """Add a route for each operation below ``prefix``. ``g.caller`` is who calls."""
     for one in operations:
-        api.add_url_rule(one.path, one.name, _view(one, parts, store), methods=[one.method])
+        view = _view(one, parts, store)
+        app.add_url_rule(prefix + one.path, one.name, view, methods=[one.method])
 
 
 def _view(operation: Operation[Any, Any], parts: Parts, store: Store) -> Callable[..., Response]:

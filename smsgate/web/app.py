@@ -6,6 +6,7 @@ import ctypes
 import gc
 import importlib
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cache
 from multiprocessing.util import Finalize
@@ -24,7 +25,7 @@ from smsgate.process.services import Services
 from smsgate.settings import Settings
 from smsgate.web import health, metrics, webhooks
 from smsgate.web.api_key_guard import ApiKeyGuard
-from smsgate.web.problems import register_error_handlers
+from smsgate.web.problems import MakeAnswer, register_error_handlers
 from smsgate.web.wsgi_request import dispatcher, read_bodies_first, send_hsts
 
 if TYPE_CHECKING:
@@ -111,13 +112,18 @@ def application(services: Services) -> Flask:
     return app
 
 
-def bare_application(settings: Settings, *, streamed: tuple[str, ...] = ()) -> Flask:
-    """Return an application without routes; ``streamed`` endpoints read their body themselves."""
+def bare_application(
+    settings: Settings, *, streamed: Collection[str] = (), make: MakeAnswer | None = None
+) -> Flask:
+    """Return an application without routes.
+
+    ``streamed`` endpoints read their body themselves; ``make`` makes the answer of an error.
+    """
     app = Flask(__name__, static_folder=None)
     # A redirect would lose a provider's POST, and change the URL that it signed.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    register_error_handlers(app)
+    register_error_handlers(app, make)
     read_bodies_first(app, streamed)
     send_hsts(app, settings)
     return app

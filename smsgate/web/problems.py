@@ -1,6 +1,6 @@
 """Errors into HTTP answers, here and nowhere else.
 
-Programs that call ``/v1`` get ``application/problem+json`` (RFC 9457), people at the console a page
+Programs that call ``/v1`` get ``application/problem+json`` (``v1``), people at the console a page
 (``console/errors.py``); providers get the sentence alone, since they show it to the operator in
 their own error logs.
 """
@@ -13,16 +13,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeAlias
 
-import msgspec
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from smsgate.domain.errors import SmsGateError, TooManyCalls, reason_of
-from smsgate.interface.endpoints import PROBLEM, Problem
 
 TEXT = "text/plain; charset=utf-8"
-_API = "/v1/"
 _RETRY_AFTER_S = "5"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
 _KEPT_HEADERS = ("Allow",)
@@ -58,9 +55,7 @@ def _ours(make: MakeAnswer, error: SmsGateError) -> Response:
 
 def _http(make: MakeAnswer, error: HTTPException) -> Response:
     sentence = error.description or error.name
-    if _is_api() and isinstance(error, NotFound):
-        sentence = "There is no such call; those that there are: GET /v1/openapi.json."
-    elif isinstance(error, MethodNotAllowed) and error.valid_methods:
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
         sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
     answer = make(error.code or 500, sentence, reason_of(error))
     for name, value in error.get_headers():
@@ -81,10 +76,6 @@ def _unanswered(exc_info: object) -> None:
     _log.error("error handler failed", method=request.method, route=_route(), exc_info=exc_info)
 
 
-def _is_api() -> bool:
-    return f"{request.path}/".startswith(_API)
-
-
 def _is_webhook() -> bool:
     """A webhook's own line in the log says already what became of it."""
     return request.blueprint == "webhooks"
@@ -95,8 +86,5 @@ def _route() -> str:
     return request.url_rule.rule if request.url_rule else ""
 
 
-def _answer(status: int, sentence: str, reason: str) -> Response:
-    if not _is_api():
-        return Response(f"{sentence}\n", status, content_type=TEXT)
-    problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
-    return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
+def _answer(status: int, sentence: str, _: str) -> Response:
+    return Response(f"{sentence}\n", status, content_type=TEXT)

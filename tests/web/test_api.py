@@ -149,7 +149,8 @@ def test_what_is_not_there_is_a_problem_in_the_api_and_a_sentence_elsewhere(
     answer = client.get("/v1/nothing", headers=KEY)
     assert problem(answer) == (404, "not_found")
     assert problem(client.get("/v1", headers=KEY)) == (404, "not_found")
-    assert "GET /v1/openapi.json" in answer.get_json()["detail"]
+    assert answer.get_json()["detail"].endswith("GET /v1/openapi.json lists them.")
+    assert problem(client.get("/v1/nothing")) == (401, "unauthorized")
     answer = client.get("/nothing")
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

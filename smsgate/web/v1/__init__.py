@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import time
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Flask, Response, g, request
+from flask import Flask, Response, g, request
 from limits import RateLimitItemPerSecond
+from werkzeug.exceptions import NotFound
 
 from smsgate import features
 from smsgate.domain.errors import TooManyCalls
 from smsgate.interface import openapi
-from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, add_endpoints
+from smsgate.interface.endpoints import JSON, MAX_BODY_BYTES, PROBLEM, Problem, add_endpoints
 from smsgate.interface.operation import Operation
 from smsgate.interface.parts import Parts
 from smsgate.settings import Settings
@@ -27,21 +29,19 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = tuple(
     one for module in features.modules("operations") for one in module.OPERATIONS if one.path
 )
 PREFIX = "/v1"
-_NAME = "api"
-STREAMED = tuple(f"{_NAME}.{one.name}" for one in OPERATIONS if one.upload)
+STREAMED = tuple(one.name for one in OPERATIONS if one.upload)
 """Endpoints that read the body themselves."""
 
 
 def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store) -> Flask:
     """Return the application of the first version. Every route of it wants a key."""
-    app = bare_application(settings, streamed=STREAMED)
+    app = bare_application(settings, streamed=STREAMED, make=_problem)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    api = Blueprint(_NAME, __name__, url_prefix=PREFIX)
     limits, rate = Limits(store.client), settings.api.calls_per_second
     window_s = max(1, round(settings.api.burst / rate)) if rate else 1
     most = RateLimitItemPerSecond(max(1, round(rate * window_s)), window_s)
 
-    @api.before_request
+    @app.before_request
     def authorise() -> None:
         """Refuse before anything else is looked at."""
         g.caller = keys.check("v1", request.environ)
@@ -58,7 +58,7 @@ def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store
                 reset_s,
             )
 
-    @api.after_request
+    @app.after_request
     def say_what_is_left(answer: Response) -> Response:
         """Add the headers of draft-ietf-httpapi-ratelimit-headers-10."""
         if "calls_left" in g:
@@ -66,14 +66,24 @@ def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store
             answer.headers["RateLimit"] = g.calls_left
         return answer
 
-    @api.get("/openapi.json")
+    @app.get(f"{PREFIX}/openapi.json")
     def described() -> Response:
         """Give the OpenAPI document; any key opens it."""
         return Response(_document(), content_type=JSON)
 
-    add_endpoints(api, OPERATIONS, parts, store)
-    app.register_blueprint(api)
+    @app.errorhandler(NotFound)
+    def not_found(_: NotFound) -> Response:
+        sentence = f"There is no such call. GET {PREFIX}/openapi.json lists them."
+        return _problem(404, sentence, "not_found")
+
+    add_endpoints(app, PREFIX, OPERATIONS, parts, store)
     return app
+
+
+def _problem(status: int, sentence: str, reason: str) -> Response:
+    """An answer of RFC 9457."""
+    problem = Problem("about:blank", HTTPStatus(status).phrase, status, sentence, reason)
+    return Response(msgspec.json.encode(problem), status, content_type=PROBLEM)
 
 
 @cache
