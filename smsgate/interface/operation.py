@@ -326,7 +326,8 @@ def page_of(rows: Sequence[T], after: str, limit: int) -> tuple[list[T], str | N
 def _column_of(field: msgspec.structs.FieldInfo) -> Column:
     kind, name, given = field.type, field.name, Column()
     if hasattr(kind, "__metadata__"):
-        kind, given = get_args(kind)
+        kind, *notes = get_args(kind)
+        given = next((one for one in notes if isinstance(one, Column)), given)
     is_time = datetime in (kind, *get_args(kind))
     title = given.title or name.replace("_", " ").capitalize()
     return Column(title, given.kind or ("time" if is_time else _KINDS.get(name, "text")), name)

@@ -102,6 +102,7 @@ def test_it_is_described(operation) -> None:
         assert has_words or not operation.command, f"{name} is an option without a description"
     if operation.empty:
         assert issubclass(operation.row_type, msgspec.Struct)
+        assert operation.columns([]) == [], "each field of a row can be a column"
     if operation.result is Download:
         assert operation.media_type != "application/json"
 
