@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from smsgate.metrics.snapshot import Process
 from smsgate.process.configuration import load_settings
 from smsgate.process.services import build_store
 from smsgate.store.store import Store
@@ -75,37 +74,3 @@ def test_check_says_which_version_it_is(there: Terminal) -> None:
     assert (found["accounts"], found["programs"], found["faults"]) == (["twilio"], ["alerts"], [])
     assert there.run("config", "check") == 0
     assert f"Version: {found['version']}." in there.output
-
-
-def test_the_doctor_tells_when_processes_run_different_versions(
-    there: Terminal, store: Store
-) -> None:
-    version = there.json("config", "check")["version"]  # type: ignore[index,call-overload]
-    began_us = store.health.now_us() - 61_000_000
-    store.heartbeats.beat(Process("p", "web", "h", 7, version, started_us=began_us))
-    assert processes(there) == [
-        ("ok", f"all run one version of the configuration: {version}"),
-    ]
-    old = Process("q", "web", "h", 8, "v0", changed=("/x/smsgate.toml",), problem="a: b")
-    store.heartbeats.beat(old)
-    told = {one["text"] for one in there.json("doctor")["results"]}
-    for title, details in (
-        ("The processes run different versions of the configuration", "v0 in 1"),
-        ("A file of the configuration was changed and is not loaded yet", "/x/smsgate.toml on h"),
-        ("Processes keep older keyword sets and replies", "Web on h: a: b"),
-    ):
-        assert any(one.startswith(title) and details in one for one in told), title
-
-
-def test_while_processes_are_restarted_one_after_the_other_nothing_is_told(
-    there: Terminal, store: Store
-) -> None:
-    now_us = store.health.now_us()
-    for id_, version in (("p", "v0"), ("q", "v1")):
-        store.heartbeats.beat(Process(id_, "web", "h", 7, version, started_us=now_us))
-    assert "different versions" not in str(there.json("doctor"))
-
-
-def processes(there: Terminal) -> list[tuple[str, str]]:
-    found = there.json("doctor")["results"]
-    return [(one["state"], one["text"]) for one in found if one["subject"].startswith("process")]

@@ -158,21 +158,6 @@ def test_a_faulty_configuration_starts_nothing(
     assert not (tmp_path / "var" / "redis").exists()
 
 
-def test_a_store_that_was_flushed_is_rebuilt_from_the_records(
-    dev: Dev, terminal: Callable[..., Terminal]
-) -> None:
-    dev.start()
-    there = terminal(SMSGATE_DATA_DIR=str(dev.directory))
-    assert there.run("text", "Stop please", "--from", NUMBER) == 0
-    assert there.run("records", "diff") == 0  # so everything is recorded
-    dev.kill(signal.SIGTERM)
-    shutil.rmtree(dev.directory / "redis" / "appendonlydir")
-
-    dev.start()
-    assert "Rebuilt the store from the records" in dev.said
-    assert there.run("check", NUMBER, "--program", "alerts") == 1
-
-
 def test_a_store_that_was_flushed_without_records_is_not_made_ready_again(
     dev: Dev, terminal: Callable[..., Terminal]
 ) -> None:

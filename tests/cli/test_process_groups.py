@@ -25,6 +25,12 @@ HAS_A_CHILD = f"""
 import subprocess, sys
 subprocess.run([sys.executable, "-c", {STAYS!r}])
 """
+TELLS = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"NAME ends\\n"), sys.exit()))
+print("here", flush=True)
+time.sleep(600)
+"""
 
 
 LEFT = {
@@ -70,6 +76,24 @@ subprocess.Popen([sys.executable, "-c", {STAYS!r}])
         assert groups.wait(process) == 0
         assert wait_until(lambda: gone(pid))
         process.stdout.close()
+
+
+def test_the_first_that_was_started_ends_after_all_others(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shown: list[str] = []
+
+    def lines(word: str) -> list[str]:
+        shown.extend(capfd.readouterr().out.splitlines())
+        return [line.split()[0] for line in shown if word in line]
+
+    with ProcessGroups() as groups:
+        for name in ("redis", "web", "worker"):
+            groups.start([sys.executable, "-c", TELLS.replace("NAME", name)], output=None)
+        assert wait_until(lambda: len(lines("here")) == 3)
+    ends = lines("ends")
+    assert sorted(ends) == ["redis", "web", "worker"]
+    assert ends[-1] == "redis"
 
 
 def test_what_ended_before_its_owner_leaves_no_shell_behind(tmp_path: Path) -> None:

@@ -63,15 +63,6 @@ def test_a_text_that_was_acknowledged_just_before_the_end_is_in_the_sample_log(
     assert [entry.text for _, entry in kept] == ["What time do you open?"]
 
 
-def test_a_signature_for_another_url_is_refused(redis_url: str) -> None:
-    environ = ENVIRON | {
-        "REDIS_URL": redis_url,
-        "SMSGATE_SIMULATOR_URL": "http://127.0.0.1:9/simulator",
-    }
-    with served("smsgate.web:create_app", environ) as port:
-        assert text(port, "STOP").status == 403
-
-
 def test_an_application_is_made_from_the_environment_and_says_what_is_amiss(
     monkeypatch: pytest.MonkeyPatch, logging_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,12 +100,6 @@ def test_a_decoded_path_is_escaped_so_that_it_decodes_to_the_same_bytes(path: by
     assert "#" not in target
 
 
-@given(st.text(alphabet="abcXYZ019-._~/", max_size=30))
-def test_a_path_without_escapes_comes_back_unchanged(path: str) -> None:
-    environ = {"PATH_INFO": f"/{path}", "QUERY_STRING": ""}
-    assert raw_target(environ) == "/" + path
-
-
 def test_headers_have_lower_case_names_and_nothing_else_is_one() -> None:
     sent = {"HTTP_X_A": "1", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "3", "PATH": "/bin"}
     environ = EnvironBuilder("/webhooks/twilio").get_environ()
