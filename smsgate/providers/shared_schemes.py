@@ -16,6 +16,18 @@ MESSAGEBIRD = "messagebird-signature"
 MESSAGEBIRD_TIME = "messagebird-request-timestamp"
 
 
+def check_signed(timestamp: str, now_us: int, refusal: str, *, fits: bool) -> None:
+    """Return if a signature fits, and its time in seconds is near now.
+
+    Raises ``SignatureRefused`` with ``refusal``, and ``SignatureExpired`` where all is right but
+    the time.
+    """
+    signed_us = seconds_us(timestamp)
+    if not fits or signed_us is None:
+        raise SignatureRefused(refusal)
+    check_time(signed_us, now_us)
+
+
 def check_standard_webhook(
     headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now_us: int
 ) -> None:
@@ -27,13 +39,9 @@ def check_standard_webhook(
     id_, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "").split(" ")
     expected = [standard_webhook_signature(id_, timestamp, body, secret) for secret in secrets]
-    fits = [same(one, other) for one in given for other in expected]
-    signed_us = seconds_us(timestamp)
-    if not (id_ and any(fits)) or signed_us is None:
-        raise SignatureRefused(
-            "No v1 entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
-        )
-    check_time(signed_us, now_us)
+    fits = any(same(one, other) for one in given for other in expected)
+    what = "No v1 entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
+    check_signed(timestamp, now_us, what, fits=fits and id_ != "")
 
 
 def standard_webhook_signature(id_: str, timestamp: str, body: bytes, secret: str) -> str:
@@ -71,13 +79,10 @@ def check_sinch(
     nonce, timestamp = (headers.get(f"{SINCH}-{name}", "") for name in ("nonce", "timestamp"))
     given, algorithm = headers.get(SINCH, ""), headers.get(f"{SINCH}-algorithm", "HmacSHA256")
     signed = body + as_bytes(f".{nonce}.{timestamp}")
-    fits = [same(given, hmac_base64(secret, signed, "sha256")) for secret in secrets if secret]
-    signed_us, right_kind = seconds_us(timestamp), algorithm == "HmacSHA256" and "." not in nonce
-    if not (any(fits) and right_kind) or signed_us is None:
-        raise SignatureRefused(
-            f"The {SINCH} is missing, or does not fit the body, nonce and timestamp."
-        )
-    check_time(signed_us, now_us)
+    fits = any(same(given, hmac_base64(secret, signed, "sha256")) for secret in secrets if secret)
+    right_kind = algorithm == "HmacSHA256" and "." not in nonce
+    what = f"The {SINCH} is missing, or does not fit the body, nonce and timestamp."
+    check_signed(timestamp, now_us, what, fits=fits and right_kind)
 
 
 def sinch_headers(body: bytes, secret: str, nonce: str, at_us: int) -> dict[str, str]:
@@ -102,18 +107,12 @@ def check_messagebird(
     ``SignatureRefused``, and ``SignatureExpired`` where all is right but the time.
     """
     given, timestamp = headers.get(MESSAGEBIRD, ""), headers.get(MESSAGEBIRD_TIME, "")
-    signed_us = seconds_us(timestamp)
-    if signed_us is None:
-        raise SignatureRefused(
-            f"The request lacks {MESSAGEBIRD_TIME}, or it is no time in seconds."
-        )
     expected = [_messagebird_signature(timestamp, place, body, key) for key in keys]
-    if not any(same(given, one) for one in expected):
-        raise SignatureRefused(
-            f"The {MESSAGEBIRD} does not fit time, URL and body; the URL must be the public one, "
-            "exactly as it was given."
-        )
-    check_time(signed_us, now_us)
+    what = (
+        f"The {MESSAGEBIRD} does not fit {MESSAGEBIRD_TIME}, URL and body; the URL must be the "
+        "public one, exactly as it was given."
+    )
+    check_signed(timestamp, now_us, what, fits=any(same(given, one) for one in expected))
 
 
 def messagebird_headers(place: str, body: bytes, key: str, at_us: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -24,7 +24,7 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import with_plus
-from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes
 from smsgate.providers import ed25519
 from smsgate.providers.base import (
@@ -38,7 +38,11 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import Meaning, idempotency_key, send_url
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
-from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_signature
+from smsgate.providers.shared_schemes import (
+    check_signed,
+    check_standard_webhook,
+    standard_webhook_signature,
+)
 from smsgate.settings import Account
 
 _KEY = r"[A-Za-z0-9+/]{43}="
@@ -125,15 +129,12 @@ class StandardWebhooks(Provider):
             headers = _headers(id_, time, signatures)
             check_standard_webhook(headers, request.body, account.values_of("secret"), now_us)
             return
-        signed, signed_us = as_bytes(f"{id_}.{time}.") + request.body, seconds_us(time)
+        signed = as_bytes(f"{id_}.{time}.") + request.body
         keys = [key.removeprefix("whpk_") for key in account.values_of("public_key")]
         given = [one[4:] for one in signatures.split(" ") if one.startswith("v1a,")]
         fits = any(ed25519.fits(signature, signed, key) for signature in given for key in keys)
-        if not (fits and id_) or signed_us is None:
-            raise SignatureRefused(
-                "No v1a entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
-            )
-        check_time(signed_us, now_us)
+        what = "No v1a entry of webhook-signature fits webhook-id, webhook-timestamp and the body."
+        check_signed(time, now_us, what, fits=fits and id_ != "")
 
     def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook of type ``sms.received``; none for other types."""

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused
+from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -24,7 +24,7 @@ from smsgate.domain.messages import (
     Verdict,
     WebhookRequest,
 )
-from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
+from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes
 from smsgate.providers import ed25519
 from smsgate.providers.base import (
@@ -43,6 +43,7 @@ from smsgate.providers.opt_out_lists import (
     OptOutListProvider,
 )
 from smsgate.providers.reading import read_json
+from smsgate.providers.shared_schemes import check_signed
 from smsgate.settings import Account
 
 _API = "https://api.telnyx.com"
@@ -164,17 +165,14 @@ class Telnyx(OptOutListProvider):
     def verify(self, request: WebhookRequest, account: Account, now_us: int) -> None:
         """Return if Telnyx signed time and body, with a key of this account, within 300 s."""
         signature, time = request.headers.get(_SIGNATURE, ""), request.headers.get(_TIME, "")
-        signed_us = seconds_us(time)
-        if not signature or signed_us is None:
-            raise SignatureRefused(f"The request lacks {_SIGNATURE} or {_TIME}.")
         signed = as_bytes(f"{time}|") + request.body
         keys = account.values_of("public_key")
-        if not any(ed25519.fits(signature, signed, key) for key in keys):
-            raise SignatureRefused(
-                f"The {_SIGNATURE} does not fit the time and the body; public_key must be the one "
-                "that Mission Control shows for the account that the number belongs to."
-            )
-        check_time(signed_us, now_us)
+        what = (
+            f"The {_SIGNATURE} does not fit {_TIME} and the body; public_key must be the one that "
+            "Mission Control shows for the account that the number belongs to."
+        )
+        fits = any(ed25519.fits(signature, signed, key) for key in keys)
+        check_signed(time, now_us, what, fits=fits)
 
     def message(self, request: WebhookRequest, account: Account) -> InboundMessage | None:
         """Return the text in a verified webhook; none for the delivery status of a text of ours."""

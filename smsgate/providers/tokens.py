@@ -7,14 +7,19 @@ import binascii
 import hmac
 import json
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
 
 from smsgate.domain.signing import as_bytes, same
 
+Claims = TypeVar("Claims")
 _JWT_DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
-def jwt_claims(token: str, secrets: Iterable[str]) -> bytes | None:
-    """Return the claims (JSON) of a JSON Web Token that one of ``secrets`` signed, else nothing.
+def jwt_claims(token: str, secrets: Iterable[str], shape: type[Claims]) -> Claims | None:
+    """Return the claims of a JSON Web Token that one of ``secrets`` signed, if they have a shape.
 
     HS256, HS384 and HS512 (RFC 7518, 3.2) are equally good here; no other algorithm is known, so
     that ``none`` or a public key gets nobody in. Times and claims are for the caller to check.
@@ -26,7 +31,8 @@ def jwt_claims(token: str, secrets: Iterable[str]) -> bytes | None:
         if digest and secret:
             code = hmac.digest(as_bytes(secret), as_bytes(signed), digest)
             if same(signature, base64_url(code)):
-                return from_base64_url(claims)
+                with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+                    return msgspec.json.decode(from_base64_url(claims) or b"", type=shape)
     return None
 
 
