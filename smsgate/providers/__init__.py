@@ -29,6 +29,7 @@ from smsgate.providers.sinch_conversation import SinchConversation
 from smsgate.providers.standard_webhooks import StandardWebhooks
 from smsgate.providers.telnyx import Telnyx
 from smsgate.providers.twilio import Twilio
+from smsgate.providers.twilio_requests import TwilioRequests
 from smsgate.providers.vonage import Vonage
 from smsgate.providers.vonage_sms import VonageSms
 from smsgate.settings import Account, Program
@@ -37,6 +38,7 @@ from smsgate.settings.read import UNSET
 __all__ = [
     "OPT_OUT_LISTS",
     "PROVIDERS",
+    "WITH_ORIGINALS",
     "Provider",
     "check_accounts",
     "check_applications",
@@ -76,6 +78,10 @@ OPT_OUT_LISTS: Mapping[str, OptOutListProvider] = MappingProxyType(
     {name: one for name, one in PROVIDERS.items() if isinstance(one, OptOutListProvider)}
 )
 """Those that keep an opt-out list of their own which can be read or added to."""
+WITH_ORIGINALS: Mapping[str, TwilioRequests] = MappingProxyType(
+    {name: one for name, one in PROVIDERS.items() if isinstance(one, TwilioRequests)}
+)
+"""Those whose own requests can be signed for another address."""
 
 
 def secret_keys(provider: str) -> frozenset[str]:
@@ -94,8 +100,7 @@ def usable(account: Account) -> bool:
         return False
     required = [one for one in provider.fields if one.is_required(account.options)]
     complete = all(_values(account, field) for field in required)
-    shaped = complete and not any(_problem(account, field) for field in provider.fields)
-    return shaped and not any(provider.problems(account))
+    return complete and not _misshapen(provider, account) and not any(provider.problems(account))
 
 
 def check_accounts(accounts: Iterable[Account], place: str = "smsgate.toml") -> list[Fault]:
@@ -115,7 +120,7 @@ def check_applications(
     programs: Iterable[Program], accounts: Mapping[str, Account], place: str = "smsgate.toml"
 ) -> list[Fault]:
     """Return the faults of programs that forward a provider's own requests but cannot sign them."""
-    able = sorted(name for name, provider in PROVIDERS.items() if provider.forwards_original)
+    able = sorted(WITH_ORIGINALS)
     return [
         Fault(
             place,
@@ -142,8 +147,7 @@ def _problems(account: Account) -> Iterator[tuple[str, str]]:
         what = f"smsgate knows no opt-out list of {provider.name} that can be read or added to"
         yield "opt_out_list", f"is of no use here: {what}; it knows those of {able}"
     yield from _unknown(provider, account)
-    wrong = [(field.name, _problem(account, field)) for field in provider.fields]
-    wrong = [(key, problem) for key, problem in wrong if problem] + [*_unset(provider, account)]
+    wrong = [*_misshapen(provider, account), *_unset(provider, account)]
     yield from wrong or provider.problems(account)
 
 
@@ -170,21 +174,21 @@ def _unset(provider: Provider, account: Account) -> Iterator[tuple[str, str]]:
             yield name, f"is empty while the account is in use: set it to {what}"
 
 
-def _problem(account: Account, field: Field) -> str:
-    """What is wrong with a value that is set; empty where each can be right.
+def _misshapen(provider: Provider, account: Account) -> list[tuple[str, str]]:
+    """Key and problem of each value that is set and cannot be right.
 
-    No value is shown, since it may be a secret.
+    No value is shown, since it may be a secret. One that ends the address has the shape of those.
     """
-    shape, values = _shape(account, field), _values(account, field)
-    if not all(re.fullmatch(shape.pattern, value) for value in values):
-        return f"must be {shape.what}"
-    return weakness(values) if shape.chosen else ""
-
-
-def _shape(account: Account, field: Field) -> Field:
-    """The field that says what values must be: another one where these end the address."""
-    key, value = field.path_with or ("", "")
-    return PATH_SECRET if key and account.options.get(key, "") == value else field
+    found = []
+    for field in provider.fields:
+        key, value = field.path_with or ("", "")
+        shape = PATH_SECRET if key and account.options.get(key, "") == value else field
+        values = _values(account, field)
+        if not all(re.fullmatch(shape.pattern, value) for value in values):
+            found.append((field.name, f"must be {shape.what}"))
+        elif shape.chosen and (problem := weakness(values)):
+            found.append((field.name, problem))
+    return found
 
 
 def _values(account: Account, field: Field) -> list[str]:

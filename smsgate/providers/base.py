@@ -19,8 +19,7 @@ from typing import ClassVar, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from smsgate.domain.entry_parts import OriginalRequest
-from smsgate.domain.errors import Unreadable
+from smsgate.domain.errors import AccountNotReady, Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -192,8 +191,6 @@ class Provider(ABC):
     """Whether ``reply`` carries a key by which a repeated call sends nothing twice."""
     batches: ClassVar[bool] = False
     """Whether one request may hold many messages, and reports beside them."""
-    forwards_original: ClassVar[bool] = False
-    """Whether ``original_call`` can sign the provider's own request for another address."""
     refusal: ClassVar[str] = "it does not take the text"
     """The words for a refused call whose reason is not known."""
     refusals: ClassVar[Mapping[int, Meaning]] = {}
@@ -337,24 +334,16 @@ class Provider(ABC):
         """Say what a response that is no success means by the provider's own code, if known."""
         return self.refusals.get(response.status)
 
-    @abstractmethod
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         """Return the correctly signed request with which the provider would deliver ``message``.
 
         ``url`` is the public URL of the account's webhook; a time that is signed is the message's
         ``sent_us``. For the simulator, for ``smsgate text`` and for tests. Raises
-        ``AccountNotReady`` where only the provider has the key.
+        ``AccountNotReady`` where only the provider can make one, as here.
         """
-
-    def original_call(
-        self, posted: OriginalRequest, url: str, account: Account, token: str
-    ) -> HttpCall:
-        """Describe the call by which the provider would post the same form to ``url``.
-
-        Signed with ``token``, or where that is empty with the account's newest secret. Only where
-        ``forwards_original``.
-        """
-        raise NotImplementedError
+        raise AccountNotReady(
+            f"Only {self.label} itself can post to account {account.name!r}: text the number."
+        )
 
 
 def answered_by_network(message: InboundMessage) -> bool:

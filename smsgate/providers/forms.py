@@ -267,8 +267,8 @@ class TwilioCompatible(TwilioRequests):
         check_size(request, self.label, is_form=is_form)
         if not given or not any(same(given, one) for one in self.expected(request, account)):
             raise SignatureRefused(
-                f"The {self.signature_header} is missing or does not fit. It must be made with the "
-                "account's secret over the public URL, exactly as it was given, and the form."
+                f"The {self.signature_header.title()} is missing or does not fit: the account's "
+                "secret makes it over the public URL, exactly as it was given, and the form."
             )
         if not is_form:
             check_body_hash(request)

@@ -25,7 +25,6 @@ PREFIXED = frozenset({"whatsapp", "rcs"})
 class TwilioRequests(Provider):
     """A provider whose webhooks are forms of Twilio's shape."""
 
-    forwards_original = True
     signed_with: ClassVar[str]
     """The key of the account whose newest value signs."""
     account_key: ClassVar[str]
@@ -63,6 +62,10 @@ class TwilioRequests(Provider):
     def original_call(
         self, posted: OriginalRequest, url: str, account: Account, token: str
     ) -> HttpCall:
+        """Describe the call by which the provider would post the same form to ``url``.
+
+        Signed with ``token``, or where that is empty with the account's newest secret.
+        """
         if token:
             account = replace(account, options={}, secrets={self.signed_with: (SecretStr(token),)})
         if posted.method == "GET":

@@ -153,7 +153,7 @@ def read(path: Path) -> Recorded:
         window_s=content.get("window_s", 0),
         early_s=content.get("early_s", content.get("window_s", 0)),
         stamped=content.get("stamped", "window_s" in content),
-        simulable=content.get("simulable", True),
+        simulable=content.get("simulable", provider != "form"),
         always=content.get("always", {}),
         channels=tuple(content.get("channels", ["sms", "mms", "whatsapp", "rcs"])),
         lacks=frozenset(content.get("lacks", [])),

@@ -171,14 +171,6 @@ def test_whatever_comes_as_xml_is_read_or_refused(document):
         read_xml(document)
 
 
-@given(texts)
-def test_what_xml_can_hold_arrives_unchanged(text):
-    described = account(body="xml", id_field="head.@id", text_field="body.text")
-    message = InboundMessage("own", "m-1", "+14155550123", "22395", text)
-    request = form.inbound(message, described, "https://sms.example.com/webhooks/own")
-    assert form.parse(request, described) == [replace(message, text=held_by_xml(text))]
-
-
 def held_by_xml(text: str) -> str:
     """What of a text XML 1.0 can hold, by its own table of characters (2.2)."""
 

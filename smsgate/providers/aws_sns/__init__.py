@@ -18,7 +18,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, SignatureRefused, Unreadable
+from smsgate.domain.errors import SignatureRefused, Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -217,13 +217,6 @@ class AwsSns(OptOutList):
         if is_toll_free(message.sender):
             return "network" if answered_by_network(message) else ""
         return "provider" if message.text.strip().upper() in _ANSWERED else ""
-
-    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-        """Raise ``AccountNotReady``: nobody but AWS can sign as AWS, not even to try things out."""
-        raise AccountNotReady(
-            f"Notifications for account {account.name!r} are signed by AWS alone, so none can be "
-            "made here; text the number itself."
-        )
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that sends ``reply`` from the number that was texted.

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import UNSET
 
-from smsgate.domain.errors import AccountNotReady, Unreadable
+from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import (
     HttpCall,
     HttpReply,
@@ -208,10 +208,7 @@ class Azure(Provider):
         Raises ``AccountNotReady`` for ``scheme = "entra"``: nobody but Entra can make its tokens.
         """
         if _by_token(account):
-            raise AccountNotReady(
-                f"Tokens for account {account.name!r} are made by Entra alone, so no webhook can "
-                "be made here; text the number itself."
-            )
+            return super().inbound(message, account, url)
         sent_us = message.sent_us
         event = {
             "id": message.message_id,

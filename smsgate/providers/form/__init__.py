@@ -16,7 +16,6 @@ from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlencode
 from xml.etree import ElementTree as ET
 
-import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused
@@ -30,22 +29,20 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.phone import international
-from smsgate.domain.signed_times import iso_time
 from smsgate.domain.signing import as_bytes, same
 from smsgate.providers.base import Provider, check_present, promised_text, read_each
-from smsgate.providers.calls import FORM, basic_auth, idempotency_key, not_sent, send_url
+from smsgate.providers.calls import basic_auth, idempotency_key, not_sent, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
     answer_value,
     list_at,
-    nested_fields,
     read_fields,
     value_at,
     xml_names,
 )
 from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
-from smsgate.providers.form.xml_document import read_xml, write_xml
+from smsgate.providers.form.xml_document import read_xml
 from smsgate.providers.path_secret import path_secret
 from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
@@ -189,40 +186,6 @@ class Form(Provider):
             return [message] if message is not None else []
         parts = list_at(content, options["list_field"])
         return read_each(parts, lambda part: _message(part, request, account))
-
-    def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
-        account = with_preset(account)
-        options, secret = account.options, account.newest_secret("secret")
-        values = {
-            "id": message.message_id,
-            "from": message.number,
-            "to": message.sender,
-            "text": message.text,
-        }
-        if options.get("id_from") == "content":
-            del values["id"]
-        if options.get("to"):
-            del values["to"]
-        named = {options.get(f"{name}_field") or name: value for name, value in values.items()}
-        if options.get("time_field"):
-            named[options["time_field"]] = iso_time(message.sent_us or 0)
-        if options.get("kind_field"):
-            named[options["kind_field"]] = options.get("kind_value", "")
-        headers = {}
-        if options.get("secret_header"):
-            headers[options["secret_header"]] = secret
-        else:
-            url = f"{url}/{secret}"
-        body = options.get("body", "form")
-        headers["content-type"] = {"json": "application/json", "xml": "text/xml"}.get(body, FORM)
-        nested = nested_fields(named, options.get("list_field", ""))
-        if body == "json":
-            content = msgspec.json.encode(nested)
-        elif body == "xml":
-            content = write_xml("request", nested).encode()
-        else:
-            content = urlencode(named, errors="replace").encode("ascii")
-        return WebhookRequest("POST", url, headers, content)
 
     def reply(self, reply: Reply, account: Account) -> HttpCall:
         """Describe the call that hands ``reply`` to the gateway."""

@@ -7,7 +7,7 @@ a JSON list, from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from xml.etree import ElementTree as ET
 
@@ -145,22 +145,3 @@ def _found(content: object, path: str) -> object:
         for name in path.split("."):
             value = _inside(value, name)
     return value.text or "" if isinstance(value, ET.Element) and not len(value) else value
-
-
-def nested_fields(named: Mapping[str, str], list_field: str) -> dict[str, object]:
-    """Return ``{"data.from": …}`` as ``{"data": {"from": …}}``, inside a list if there is one."""
-    whole: dict[str, object] = {}
-    for path, value in named.items():
-        *outer, last = path.split(".")
-        place = whole
-        for name in outer:
-            inner = place.setdefault(name, {})
-            place = inner if isinstance(inner, dict) else {}
-        place[last] = value
-    if not list_field:
-        return whole
-    *outer, last = list_field.split(".")
-    whole = {last: [whole]}
-    for name in reversed(outer):
-        whole = {name: whole}
-    return whole

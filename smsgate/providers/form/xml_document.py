@@ -8,7 +8,6 @@ and with it every entity but the five that XML has, is refused before it is read
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
@@ -68,21 +67,6 @@ def read_xml(document: bytes | str) -> ET.Element:
 def local_name(name: str) -> str:
     """Return the name of an element or attribute without its namespace, or without its prefix."""
     return name.rpartition("}")[2].rpartition(":")[2]
-
-
-def write_xml(name: str, inside: object) -> str:
-    """Return an element: ``@`` begins the name of an attribute, and a list has one member."""
-    if isinstance(inside, list):
-        inside = inside[0]
-    if not isinstance(inside, Mapping):
-        return f"<{name}>{escape_xml(str(inside))}</{name}>"
-    start, members = name, ""
-    for key, value in inside.items():
-        if key.startswith("@"):
-            start += f' {key[1:]}="{escape_xml(str(value))}"'
-        else:
-            members += write_xml(key, value)
-    return f"<{start}>{members}</{name}>"
 
 
 def escape_xml(text: str) -> str:

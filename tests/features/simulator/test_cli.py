@@ -161,7 +161,7 @@ def test_a_refusal_of_the_door_is_shown_and_1(terminal, serve, environ, tmp_path
     there = terminal(**{**environ, "SMSGATE_CONFIG": str(other)})
     assert there.run("text", "STOP", "--account", "twilio") == 1
     assert "403 from" in there.output
-    assert "X-Twilio-Signature does not fit" in there.output
+    assert "X-Twilio-Signature is missing or does not fit" in there.output
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_refusal_of_the_door_is_shown_and_1(terminal, serve, environ, tmp_path
         ((), "Say which account is texted: --account, one of: twilio, aws, unset"),
         (("--account", "nope"), "one of: twilio, aws, unset"),
         (("--account", "unset"), "has no secret to sign the webhook with"),
-        (("--account", "aws"), "signed by AWS alone"),
+        (("--account", "aws"), "Only AWS itself can post"),
         (("--account", "twilio", "--from", "nobody"), "nobody"),
     ],
 )
