@@ -146,14 +146,18 @@ def test_where_neither_dev_nor_a_redis_is_it_says_so(
     assert "No `smsgate dev`" not in named.errors
 
 
-def test_a_new_store_has_as_many_buckets_as_init_was_told(
+def test_init_makes_a_new_store_as_it_was_told_and_says_so(
     redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
     there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
     assert there.run("init", "--buckets", "64") == 0
+    said = " ".join(there.output.split())
+    assert "new and empty, and so are the records at sqlite:///" in said
+    assert "DATABASE_URL or REDIS_URL is wrong" in said
     store = Store(open_redis(redis_url))
     assert store.numbers.bucket_count() == 64
     assert there.run("init") == 0  # one that is ready stays as it is
+    assert "ready already" in there.output
     assert Store(open_redis(redis_url)).numbers.bucket_count() == 64
     assert there.run("init", "--buckets", "0") == 2
 
@@ -185,21 +189,6 @@ def test_no_command_works_on_a_store_of_0_2(
     assert "Redis has a store of smsgate 0.1 or 0.2, which 0.3 does not read" in said
     assert "docs/upgrading.md" in said
     assert redis_client.keys() == [b"smsgate:{0}:marker"]
-
-
-def test_init_says_that_store_and_records_are_empty_and_where(
-    redis_url: str, tmp_path: Path, terminal: Callable[..., Terminal]
-) -> None:
-    there = terminal(REDIS_URL=redis_url, SMSGATE_DATA_DIR=str(tmp_path))
-    assert there.run("init") == 0
-    said = " ".join(there.output.split())
-    assert "new and empty, and so are the records at sqlite:///" in said
-    assert "DATABASE_URL or REDIS_URL is wrong" in said
-
-
-def test_init_says_whether_the_store_was_ready(ready: Terminal) -> None:
-    assert ready.run("init") == 0
-    assert "ready already" in ready.output
 
 
 def test_status_shows_each_program(ready: Terminal) -> None:
@@ -269,11 +258,3 @@ def test_dev_says_in_a_sentence_that_its_data_directory_cannot_be_used(
     assert there.run("dev", "--data-dir", "/proc/smsgate") == 2
     (line,) = there.errors.splitlines()
     assert "no message can be kept in the data directory /proc/smsgate (" in line
-
-
-def test_a_configuration_in_order_is_0_with_its_warnings(
-    terminal: Callable[..., Terminal],
-) -> None:
-    there = terminal()
-    assert there.run("config", "check") == 0
-    assert "'twilio' has no secret" in there.output

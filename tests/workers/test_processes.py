@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from smsgate.process.configuration import load_configuration
 from smsgate.process.published_programs import publish_programs
 from smsgate.process.services import Services, build_services
 from smsgate.store.keys import partition_of
-from smsgate.store.shared_keys import shared_key
 from smsgate.store.write_lease import LASTS_MS, LeaseState
 from tests.fakes import manual
 from tests.fakes.processes import PATIENCE_S, wait_until
@@ -84,21 +82,6 @@ def test_the_procfile_starts_what_there_is() -> None:
     lines = dict(line.split(": ") for line in PROCFILE.read_text().splitlines())
     assert lines.pop("release") == "smsgate records migrate"
     assert lines == {name: f"smsgate run {name}" for name in KINDS}
-
-
-def test_a_worker_applies_what_waits(
-    environ: dict[str, str], start: Start, groups: ProcessGroups
-) -> None:
-    """It is stopped meanwhile: a notification lasts 10 s, and its start takes longer under load."""
-    services = gateway_on(environ)
-    worker = start("worker")
-    assert wait_until(lambda: _runs("worker", environ))
-    groups.signal(worker, signal.SIGSTOP)
-    manual.opt_out(services, NUMBER, "all", "tests", "")
-    assert reason(services, NUMBER) == "hold"
-    groups.signal(worker, signal.SIGCONT)
-    assert wait_until(lambda: reason(services, NUMBER) == "opted_out_all")
-    services.close()
 
 
 def test_the_clock_notifies_a_worker_where_the_job_was_lost(
@@ -173,22 +156,6 @@ def _allows(services: Services) -> bool:
 
 def _left_ms(state: LeaseState) -> int:
     return state.ends_ms - state.now_ms
-
-
-def _runs(name: str, environ: dict[str, str]) -> bool:
-    """Whether the process has come to its work."""
-    if name == "web":
-        return _answers(f"http://127.0.0.1:{environ['PORT']}/healthz")
-    with redis.Redis.from_url(environ["REDIS_URL"]) as client:
-        return bool(client.exists(shared_key("clock") if name == "clock" else "rq:workers"))
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 def test_a_worker_is_back_after_a_redis_that_goes_and_comes(
