@@ -258,3 +258,11 @@ def test_dev_says_in_a_sentence_that_its_data_directory_cannot_be_used(
     assert there.run("dev", "--data-dir", "/proc/smsgate") == 2
     (line,) = there.errors.splitlines()
     assert "no message can be kept in the data directory /proc/smsgate (" in line
+
+
+def test_a_configuration_in_order_is_0_with_its_warnings(
+    terminal: Callable[..., Terminal],
+) -> None:
+    there = terminal()
+    assert there.run("config", "check") == 0
+    assert "'twilio' has no secret" in there.output

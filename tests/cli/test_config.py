@@ -74,6 +74,3 @@ def test_check_says_which_version_it_is(there: Terminal) -> None:
     assert (found["accounts"], found["programs"], found["faults"]) == (["twilio"], ["alerts"], [])
     assert there.run("config", "check") == 0
     assert f"Version: {found['version']}." in there.output
-    rewrite(there, 'auth_token  = "${TOKEN}"', "")
-    assert there.run("config", "check") == 0
-    assert "'twilio' has no secret" in there.output
