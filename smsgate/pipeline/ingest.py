@@ -41,8 +41,7 @@ from smsgate.pipeline.provider_reports import report_entry, take_receipts
 from smsgate.pipeline.refused_requests import RefusedRequests
 from smsgate.pipeline.spool import Spool
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.base import Handshake, Provider, Report
-from smsgate.providers.unreadable import PartUnreadable, TextMissing
+from smsgate.providers.base import Handshake, PartUnreadable, Provider, Report, TextMissing
 from smsgate.settings import Account, Settings
 from smsgate.store.store import Store
 

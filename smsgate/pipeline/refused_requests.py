@@ -14,10 +14,9 @@ from smsgate.domain.errors import SignatureExpired, SignatureRefused, StoreUnava
 from smsgate.domain.messages import WebhookRequest
 from smsgate.domain.signing import as_bytes, is_form
 from smsgate.providers import PROVIDERS, usable
-from smsgate.providers.base import Provider
+from smsgate.providers.base import Provider, TextMissing
 from smsgate.providers.field_names import MASK, shown_names
 from smsgate.providers.forms import form_pairs
-from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
 from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.store import Store

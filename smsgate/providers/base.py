@@ -35,7 +35,6 @@ from smsgate.providers.calls import Meaning, failed
 from smsgate.providers.field_names import field_names
 from smsgate.providers.fields import Field
 from smsgate.providers.reading import readable
-from smsgate.providers.unreadable import PartUnreadable, TextMissing
 from smsgate.settings import Account
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{6,}={0,2}")
@@ -86,6 +85,26 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 GivenText: TypeAlias = str | UnsetType | None
 """A member that may hold a text: ``UNSET`` where the request does not have it."""
+
+
+class PartUnreadable(Unreadable):
+    """One message of a genuine request cannot be read.
+
+    ``others`` are those that can. They are stored, since a STOP among them cannot be asked for
+    again; the request is refused all the same.
+    """
+
+    others: tuple[InboundMessage, ...] = ()
+
+
+class TextMissing(PartUnreadable):
+    """A genuine message does not have the field in which its format promises the text."""
+
+    def __init__(self, field: str, names: tuple[str, ...]) -> None:
+        """Say what is missing and what came instead, by names alone (see ``field_names``)."""
+        came = f"it has {', '.join(names)}" if names else "it has no fields"
+        super().__init__(f"The request lacks {field}, in which a text must stand; {came}.")
+        self.names = names
 
 
 def check_present(fields: Mapping[str, str]) -> None:

@@ -217,7 +217,10 @@ def sign(request: WebhookRequest, nonce: str, account: Account) -> dict[str, str
 def _expected(request: WebhookRequest, account: Account) -> Iterator[str]:
     """Every signature that would do, of the newest token first."""
     signed = _signed_part(request, account)
-    for token in _tokens(account):
+    # Only the `ma-` headers are made with the main account's token.
+    is_main = (account.options.get("signature") or "").startswith("ma-")
+    main = account.values_of("main_auth_token") if is_main else []
+    for token in main or account.values_of("auth_token"):
         yield hmac_base64(token, signed, "sha256")
 
 
@@ -249,12 +252,6 @@ def _header(account: Account) -> str:
 
 def _nonce_of(request: WebhookRequest, account: Account) -> str:
     return request.headers.get(f"x-plivo-signature-{_version(account)}-nonce", "")
-
-
-def _tokens(account: Account) -> list[str]:
-    """The tokens to try, newest first. Only the `ma-` headers are made with the main account's."""
-    main = (account.options.get("signature") or "").startswith("ma-")
-    return (account.values_of("main_auth_token") if main else []) or account.values_of("auth_token")
 
 
 # --- webhooks -------------------------------------------------------------------------------------

@@ -16,50 +16,44 @@ HashName = Literal["SHA1", "SHA256"]
 
 
 @dataclass(frozen=True, slots=True)
-class RsaKey:
-    """A public key."""
-
-    _key: RSAPublicKey
-
-    @classmethod
-    def of_numbers(cls, exponent: int, modulus: int) -> RsaKey:
-        """The key of a JWK. Raises ``ValueError`` where these are no numbers of a key."""
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers  # noqa: PLC0415
-
-        return cls(RSAPublicNumbers(exponent, modulus).public_key())
-
-    def fits(self, signature: bytes, signed: bytes, hash_name: HashName) -> bool:
-        """Whether the owner of the key made ``signature`` over ``signed``."""
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-
-        algorithm = {"SHA1": hashes.SHA1, "SHA256": hashes.SHA256}[hash_name]()
-        try:
-            self._key.verify(signature, signed, PKCS1v15(), algorithm)
-        except InvalidSignature:
-            return False
-        return True
-
-
-@dataclass(frozen=True, slots=True)
 class Certificate:
     """A certificate with an RSA key."""
 
-    key: RsaKey
+    key: RSAPublicKey
     first_us: int
     """From when on it is valid."""
     last_us: int
 
-    @classmethod
-    def of_pem(cls, pem: bytes) -> Certificate:
-        """Read it. Raises ``ValueError`` if it is none, ``TypeError`` if its key is not RSA."""
-        from cryptography import x509  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
 
-        found = x509.load_pem_x509_certificate(pem)
-        key = found.public_key()
-        if not isinstance(key, RSAPublicKey):
-            raise TypeError("its key is of another kind than RSA")
-        first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
-        return cls(RsaKey(key), int(first) * 1_000_000, int(last) * 1_000_000)
+def rsa_key(exponent: int, modulus: int) -> RSAPublicKey:
+    """Return the key of a JWK. Raises ``ValueError`` where these are no numbers of a key."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers  # noqa: PLC0415
+
+    return RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def fits(key: RSAPublicKey, signature: bytes, signed: bytes, hash_name: HashName) -> bool:
+    """Whether the owner of a key made ``signature`` over ``signed``."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
+
+    algorithm = {"SHA1": hashes.SHA1, "SHA256": hashes.SHA256}[hash_name]()
+    try:
+        key.verify(signature, signed, PKCS1v15(), algorithm)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def read_certificate(pem: bytes) -> Certificate:
+    """Read a certificate. Raises ``ValueError`` if it is none, or if its key is not RSA."""
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+
+    found = x509.load_pem_x509_certificate(pem)
+    key = found.public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("its key is of another kind than RSA")  # noqa: TRY004
+    first, last = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+    return Certificate(key, int(first) * 1_000_000, int(last) * 1_000_000)

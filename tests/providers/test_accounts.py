@@ -75,16 +75,6 @@ def test_an_unknown_provider_is_a_fault_and_never_usable():
     )
 
 
-def test_faults_of_all_accounts_are_told_together():
-    accounts = [account_of(name, "twilio", {"account_sid": "x"}, {}) for name in ("a", "b")]
-    assert [fault.key for fault in check_accounts(accounts)] == [
-        "accounts.a.account_sid",
-        "accounts.a.auth_token",
-        "accounts.b.account_sid",
-        "accounts.b.auth_token",
-    ]
-
-
 def test_secrets_stay_secret_where_the_provider_is_misspelt():
     assert secret_keys("twilio") == {"auth_token", "shared_key"}
     assert secret_keys("twillio") >= {"auth_token", "shared_key"}

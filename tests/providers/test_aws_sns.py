@@ -19,16 +19,11 @@ aws_sns = PROVIDERS["aws_sns"]
 RECORDED = {one.name: one for one in everything() if one.provider == "aws_sns"}
 STOP = RECORDED["stop"]
 ACCOUNT = STOP.account
+TEXT = "You are out. ¡Adiós! 🛑"
 REPLY = Reply(
-    id="1-0",
-    kind="opt_out",
-    account="aws_sns",
-    number="+14155550123",
-    sender="+14155550100",
-    program="alerts",
-    text="You are out. ¡Adiós! 🛑",
-    deadline_us=NOW_US + 300_000_000,
-)
+    "1-0", "opt_out", "aws_sns", "+14155550123", "+14155550100", "alerts", TEXT,
+    NOW_US + 300_000_000,
+)  # fmt: skip
 
 
 def with_fields(recorded, **fields):

@@ -24,20 +24,8 @@ azure = PROVIDERS["azure"]
 
 RECORDED = {one.name: one for one in everything() if one.provider == "azure"}
 ACCOUNT = RECORDED["stop"].account
-VALUES = {
-    "id": "1-0",
-    "kind": "opt_out",
-    "account": "azure",
-    "number": "+14155550123",
-    "sender": "+18885550100",
-    "program": "p",
-    "text": "Out 🛑",
-    "deadline_us": NOW_US + 300_000_000,
-}
-
-
-def call_of(**changes):
-    return azure.reply(Reply(**VALUES | changes), ACCOUNT)
+DEADLINE_US = NOW_US + 300_000_000
+REPLY = Reply("1-0", "opt_out", "azure", "+14155550123", "+18885550100", "p", "Out 🛑", DEADLINE_US)
 
 
 def test_a_new_subscription_is_answered_with_its_code():
@@ -56,7 +44,7 @@ def test_what_is_no_validation_is_no_handshake(name):
 
 
 def test_a_call_is_signed_as_azure_documents_it():
-    call = call_of()
+    call = azure.reply(REPLY, ACCOUNT)
     digest = base64.b64encode(hashlib.sha256(call.body).digest()).decode()
     path = "/sms?api-version=2021-03-07"
     host = "acme.unitedstates.communication.azure.com"
@@ -71,7 +59,7 @@ def test_a_call_is_signed_as_azure_documents_it():
     )
     signed_s = parsedate_to_datetime(date).timestamp()
     assert abs(signed_s - NOW_US / 1e6) <= 150
-    assert abs(signed_s - VALUES["deadline_us"] / 1e6) <= 150
+    assert abs(signed_s - DEADLINE_US / 1e6) <= 150
 
 
 OPTIONS = WebhookRequest(

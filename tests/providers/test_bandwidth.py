@@ -10,7 +10,7 @@ import pytest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.unreadable import TextMissing
+from smsgate.providers.base import TextMissing
 from tests.providers.recorded import account_of
 
 bandwidth = PROVIDERS["bandwidth"]

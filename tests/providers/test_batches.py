@@ -10,7 +10,7 @@ import pytest
 from smsgate.domain.errors import Unreadable
 from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
-from smsgate.providers.unreadable import PartUnreadable
+from smsgate.providers.base import PartUnreadable
 from tests.providers.recorded import everything
 
 VECTORS = {str(one): one for one in everything()}

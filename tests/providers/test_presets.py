@@ -189,16 +189,3 @@ def test_a_reply_is_what_the_gateway_takes(name):
 def test_an_answer_says_whether_the_text_was_taken(name, body, verdict, id_):
     outcome = form.outcome(HttpReply(200, "", json.dumps(body).encode()), account(name))
     assert (outcome.verdict.value, outcome.provider_id) == (verdict, id_)
-
-
-def test_a_stop_and_a_start_that_answer_one_text_of_ours_at_clickatell_are_two():
-    recorded = next(one for one in everything() if one.name == "clickatell_stop")
-    said = json.loads(recorded.request.body)
-    later = said | {"text": "START", "timestamp": said["timestamp"] + 1}
-    ids = {
-        form.parse(replace(recorded.request, body=json.dumps(one).encode()), recorded.account)[
-            0
-        ].message_id
-        for one in (said, later, said)
-    }
-    assert len(ids) == 2

@@ -11,8 +11,8 @@ import pytest
 
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.providers import PROVIDERS
+from smsgate.providers.base import TextMissing
 from smsgate.providers.field_names import field_names
-from smsgate.providers.unreadable import TextMissing
 from tests.providers.recorded import Recorded, everything
 
 VECTORS = {str(one): one for one in everything()}

@@ -35,16 +35,6 @@ WORDS = ["STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "C
 WORDS += ["START", "YES", "UNSTOP", "HELP", "INFO"]
 
 
-@pytest.mark.parametrize("value", [None, ""])
-@pytest.mark.parametrize("name", ["MessageSid", "From", "To"])
-def test_a_missing_field_is_named(name, value):
-    form = {key: text for key, text in {**TEXT, name: value}.items() if text is not None}
-    assert refusal(request_of(form)) == (
-        400,
-        f"The request lacks {name}; every text has them all.",
-    )
-
-
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -43,7 +43,7 @@ from smsgate.providers.base import (
 from smsgate.providers.calls import Meaning
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
-from smsgate.providers.rsa_signatures import Certificate, HashName
+from smsgate.providers.rsa_signatures import Certificate, HashName, fits, read_certificate
 from smsgate.providers.tokens import from_base64
 from smsgate.settings import Account
 
@@ -170,7 +170,7 @@ class AwsSns(OptOutList):
         if not certificate.first_us <= now_us <= certificate.last_us:
             raise SignatureRefused("The certificate that SigningCertURL names is not valid now.")
         signature, signed = from_base64(envelope.signature), string_to_sign(envelope)
-        if not certificate.key.fits(signature, signed, _HASHES[envelope.signature_version]):
+        if not fits(certificate.key, signature, signed, _HASHES[envelope.signature_version]):
             raise SignatureRefused(
                 "The Signature does not fit the notification and the certificate."
             )
@@ -296,10 +296,7 @@ def _pinned(request: WebhookRequest, account: Account) -> Envelope:
 def _certificate(pem: bytes) -> Certificate:
     """The certificate; making it from its text costs more than a verification."""
     try:
-        return Certificate.of_pem(pem)
+        return read_certificate(pem)
     except ValueError:
-        raise SignatureRefused("What SigningCertURL names is no certificate.") from None
-    except TypeError:
-        raise SignatureRefused(
-            "The certificate that SigningCertURL names has no RSA key."
-        ) from None
+        what = "What SigningCertURL names is no certificate with an RSA key."
+        raise SignatureRefused(what) from None

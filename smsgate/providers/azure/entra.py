@@ -6,6 +6,7 @@ See ``azure/__init__.py`` for Microsoft's pages.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +14,12 @@ from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import HttpCall, WebhookRequest
 from smsgate.domain.signed_times import WINDOW_S
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.rsa_signatures import RsaKey
+from smsgate.providers.rsa_signatures import fits, rsa_key
 from smsgate.providers.tokens import base64_url, from_base64_url
 from smsgate.settings import Account
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 _EVENT_GRID = "4962773b-9cdb-44cf-a8bf-237846a00ab7"
 """The application that Event Grid is in every tenant (script in secure-webhook-delivery)."""
@@ -86,7 +90,7 @@ def _signed_claims(authorization: str, keys: bytes) -> _Claims:
         right_kind = word == "Bearer" and head.alg == "RS256" and len(token) <= _MAX_TOKEN_CHARS
         if not right_kind or key is None:
             raise SignatureRefused("There is no bearer token that a key of the tenant signed.")
-        if not key.fits(_decoded(signature), as_bytes(signed), "SHA256"):
+        if not fits(key, _decoded(signature), as_bytes(signed), "SHA256"):
             raise SignatureRefused(_NOT_SIGNED)
         return msgspec.json.decode(_decoded(claims), type=_Claims)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -94,13 +98,13 @@ def _signed_claims(authorization: str, keys: bytes) -> _Claims:
 
 
 @lru_cache(maxsize=16)
-def _public_key(keys: bytes, kid: str) -> RsaKey | None:
+def _public_key(keys: bytes, kid: str) -> RSAPublicKey | None:
     """The key of that name, if it is an RSA key."""
     try:
         known = msgspec.json.decode(keys, type=_Keys).keys
         found = next(one for one in known if one.kid == kid and one.kty == "RSA")
         exponent, modulus = (int.from_bytes(_decoded(text)) for text in (found.e, found.n))
-        return RsaKey.of_numbers(exponent, modulus)
+        return rsa_key(exponent, modulus)
     except (msgspec.MsgspecError, ValueError, StopIteration):
         return None
 

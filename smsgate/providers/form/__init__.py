@@ -30,7 +30,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import international
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import Provider, check_present, promised_text, read_each
+from smsgate.providers.base import Provider, TextMissing, check_present, promised_text, read_each
 from smsgate.providers.calls import basic_auth, idempotency_key, not_sent, send_url
 from smsgate.providers.fields import REGION, Field, secret_field
 from smsgate.providers.form.field_paths import (
@@ -44,7 +44,6 @@ from smsgate.providers.form.presets import PRESETS, with_preset
 from smsgate.providers.form.reply_template import ReplyTemplate, TemplateFault, read_template
 from smsgate.providers.form.xml_document import read_xml
 from smsgate.providers.path_secret import path_secret
-from smsgate.providers.unreadable import TextMissing
 from smsgate.settings import Account
 
 _WHAT = "the name of a field; in JSON and XML, dots lead inside"

@@ -81,7 +81,7 @@ class ReplyTemplate:
             name: _filled(value, values, lambda text: _NOT_VISIBLE.sub("", text))
             for name, value in self.headers
         }
-        body = _filled(self.body, values, _KINDS[self.kind].escape)
+        body = _filled(self.body, values, _ESCAPES[self.kind])
         if self.method == "GET":
             return HttpCall("GET", f"{url}{'&' if '?' in url else '?'}{body}", headers)
         return HttpCall(self.method, url, headers, body.encode())
@@ -104,8 +104,8 @@ def read_template(method: str, url: str, headers: str, kind: str, body: str) -> 
         raise TemplateFault("send_url", "must name the host itself, without a placeholder")
     named = tuple(_header_lines(headers))
     if method != "GET" and "content-type" not in {name.lower() for name, _ in named}:
-        named = (("Content-Type", _KINDS[kind].content_type), *named)
-    template = ReplyTemplate(method, url, named, kind, _KINDS[kind].read(body))
+        named = (("Content-Type", _CONTENT_TYPES[kind]), *named)
+    template = ReplyTemplate(method, url, named, kind, _READERS[kind](body))
     _check(template)
     return template
 
@@ -173,20 +173,13 @@ def _xml(body: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>{ET.canonicalize(body)}'
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a body can be."""
-
-    content_type: str
-    read: Callable[[str], str]
-    """Writes a template in one spelling. Raises ``TemplateFault``."""
-    escape: Callable[[str], str]
-
-
-_KINDS = {
-    "form": _Kind(FORM, _form, lambda text: quote_plus(text, errors="replace")),
-    "json": _Kind("application/json", _json, lambda text: json.dumps(text)[1:-1]),
-    "xml": _Kind("application/xml", _xml, escape_xml),
+_CONTENT_TYPES = {"form": FORM, "json": "application/json", "xml": "application/xml"}
+_READERS: Mapping[str, Callable[[str], str]] = {"form": _form, "json": _json, "xml": _xml}
+"""Write a template in one spelling. Raise ``TemplateFault``."""
+_ESCAPES: Mapping[str, Callable[[str], str]] = {
+    "form": lambda text: quote_plus(text, errors="replace"),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "xml": escape_xml,
 }
 
 
