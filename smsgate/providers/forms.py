@@ -133,13 +133,12 @@ def form_of(request: WebhookRequest) -> tuple[Pair, ...]:
     return form_pairs(request.body) if has_form(request) else ()
 
 
-def check_size(request: WebhookRequest, who: str, *, is_form: bool = True) -> None:
+def check_size(request: WebhookRequest, who: str) -> None:
     """Raise ``SignatureRefused`` for forms of hundreds of fields.
 
     Reading 64 KiB of tiny fields takes 30 ms; nobody unknown may have that for the asking.
-    ``is_form`` says whether the body is one.
     """
-    in_body = request.body.count(b"&") if is_form else 0
+    in_body = request.body.count(b"&") if has_form(request) else 0
     if max(in_body, request.url.count("&")) >= _MAX_FIELDS:
         raise SignatureRefused(f"The form has over {_MAX_FIELDS} fields; {who}'s have dozens.")
 
@@ -263,14 +262,14 @@ class TwilioCompatible(TwilioRequests):
 
         Raises ``Unreadable`` where the URL is signed but nothing vouches for the body.
         """
-        given, is_form = request.headers.get(self.signature_header, ""), has_form(request)
-        check_size(request, self.label, is_form=is_form)
+        given = request.headers.get(self.signature_header, "")
+        check_size(request, self.label)
         if not given or not any(same(given, one) for one in self.expected(request, account)):
             raise SignatureRefused(
                 f"The {self.signature_header.title()} is missing or does not fit: the account's "
                 "secret makes it over the public URL, exactly as it was given, and the form."
             )
-        if not is_form:
+        if not has_form(request):
             check_body_hash(request)
         ours = as_bytes(account.options.get(self.account_key, "").lower())
         if any(one.lower() != ours for one in self.accounts(request)):
