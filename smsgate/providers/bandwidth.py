@@ -147,7 +147,7 @@ class Bandwidth(Provider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = _event(request.body)
         message, code = event.message or _Message(), str(event.error_code or "")
         yield from self.report(event.type, code, message.id, event.to, message.owner)

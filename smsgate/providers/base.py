@@ -301,11 +301,11 @@ class Provider(ABC):
         """
         parts = [replace(request, body=part) for part in self.parts(request)]
         if len(parts) == 1:
-            return [*self.told(parts[0], account)]
-        found = readable(parts, lambda part: [*self.told(part, account)])
+            return [*self.reported(parts[0], account)]
+        found = readable(parts, lambda part: [*self.reported(part, account)])
         return [report for reports in found for report in reports]
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         """Yield the reports in a request, or in a part of a batch; only ``reports`` calls it."""
         yield from ()
 

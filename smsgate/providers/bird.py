@@ -143,7 +143,7 @@ class Bird(OptOutListProvider):
             sent_us=instant_us(event.timestamp),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         """Yield what a suppression says of a number, or what became of a text of ours."""
         event = read_json(request.body, _Event, "Bird")
         if not event.type.startswith("sms"):

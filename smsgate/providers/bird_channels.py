@@ -134,7 +134,7 @@ class BirdChannels(Provider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         text = _text(request, "sms.outbound")
         if text is None:
             return

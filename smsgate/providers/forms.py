@@ -316,7 +316,7 @@ class TwilioCompatible(TwilioRequests):
         signed, pairs = signed_part(request), form_of(request)
         return id_doubt(id_, self.published_id, signed, pairs, _ID_NAMES)
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = self.form_fields(request)
         if is_status_form(fields):
             names = ("MessageStatus", "ErrorCode", "MessageSid", "To", "From")

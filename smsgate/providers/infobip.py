@@ -180,7 +180,7 @@ class Infobip(Provider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         result = _result(request.body)
         if result.status is not None:
             names = [one.name for one in (result.status, result.error) if one is not None]

@@ -151,7 +151,7 @@ class MessageBird(Provider):
             sent_us=instant_us(_LOST_PLUS.sub(r"\1+", fields.createdDatetime)),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = _fields(request)
         status, code = fields.status, str(fields.statusErrorCode or "")
         if status and status not in self.delivery_statuses and code == _OPTED_OUT:

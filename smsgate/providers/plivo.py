@@ -154,7 +154,7 @@ class Plivo(Provider):
             doubt=doubt,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = _fields(request)
         if _is_status(fields):
             names = ("Status", "ErrorCode", "MessageUUID", "To", "From", "PowerpackUUID")

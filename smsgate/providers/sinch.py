@@ -145,7 +145,7 @@ class Sinch(Provider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         """Yield what became of texts of ours; opt-outs have no code."""
         event = read_json(request.body, _Event, "Sinch")
         for recipient, code, given in _recipients(event):

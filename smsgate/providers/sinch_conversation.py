@@ -167,7 +167,7 @@ class SinchConversation(Provider):
             media=(medium.url,) if medium and medium.url else (),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Event, "Sinch")
         delivery = event.message_delivery_report or _Delivery()
         who, reason = delivery.channel_identity or _Identity(), delivery.reason or _Reason()

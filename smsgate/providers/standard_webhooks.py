@@ -157,7 +157,7 @@ class StandardWebhooks(Provider):
             media=tuple(data.media),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         envelope = read_json(request.body, _Envelope, "The gateway")
         if envelope.type not in self.delivery_statuses:
             return

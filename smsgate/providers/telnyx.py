@@ -199,7 +199,7 @@ class Telnyx(OptOutListProvider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Envelope, "Telnyx").data
         if event.event_type != "message.finalized":
             return

@@ -175,7 +175,7 @@ class Vonage(Provider):
             media=media,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = read_json(request.body, _Event, "Vonage")
         code, error = "", event.error
         if error is not None:  # The 1170 of ``…/api-errors/messages#1170``, or else the title.

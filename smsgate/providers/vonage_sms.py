@@ -162,7 +162,7 @@ class VonageSms(Provider):
             sent_us=instant_us(fields.get("message-timestamp", "")),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         fields = form_texts(_parameters(request), _READ_ONCE)
         if _is_receipt(fields):
             names = ("status", "err-code", "messageId", "msisdn", "to")

@@ -57,7 +57,7 @@ def seen(name: str) -> tuple[str, ...]:
         _yes(provider.batches),
         _yes(flagged),
         "itself" if _answers(name, flagged) else "nobody",
-        _yes(type(provider).told is not Provider.told),
+        _yes(type(provider).reported is not Provider.reported),
         _yes(provider.idempotent),
     )
 

@@ -206,7 +206,7 @@ class AwsSns(OptOutList):
             sent_us=instant_us(envelope.timestamp),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         """Yield what became of a text of ours, where the topic is an event destination, too."""
         content = _content(_envelope(request)) or _Content()
         code = content.event_type

@@ -187,7 +187,7 @@ class Azure(Provider):
             sent_us=instant_us(text.received_timestamp),
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         event = _event(request.body)
         if event.kind == _REPORTED:
             data = _data(event)

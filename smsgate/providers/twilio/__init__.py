@@ -136,10 +136,10 @@ class Twilio(ConsentManagement, TwilioCompatible):
             doubt=self.doubt(text.message_sid, request) or doubt,
         )
 
-    def told(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
+    def reported(self, request: WebhookRequest, account: Account) -> Iterator[Report]:
         """Yield what a status callback, or an event, tells of a text of ours."""
         if not _has_json(request):
-            yield from super().told(request, account)
+            yield from super().reported(request, account)
             return
         status, text = read_event(request.body)
         number, sender = address(text.to)[1], address(text.from_)[1]
