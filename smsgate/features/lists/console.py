@@ -26,14 +26,7 @@ from smsgate.features.lists.jobs import (
 )
 from smsgate.features.lists.list_file import ListFile, ListOptions
 from smsgate.features.lists.results import OUTCOMES
-from smsgate.features.lists.rows import (
-    DATES,
-    SOURCES,
-    STATES,
-    ListUnreadable,
-    guess_column,
-    printable,
-)
+from smsgate.features.lists.rows import NO_COLUMN, ListUnreadable, printable
 from smsgate.interface.schemas import MEDIA
 from smsgate.pipeline.archive import LedgerArchiver
 from smsgate.records import Records
@@ -179,12 +172,11 @@ def _beginning(file: ListFile) -> dict[str, object]:
     rows = file.sample[:_ROWS]
     width = min(_WIDTH, max(map(len, [file.header, *rows]), default=1))
     names = [*file.header, *[""] * width][:width]
-    guesses = {"date_column": DATES, "state_column": STATES, "source_column": SOURCES}
-    if file.columns.export:
-        guesses = {}
-    guessed = {field: guess_column(names, known) for field, known in guesses.items()}
+    found = () if file.columns.export else file.columns[1:4]
+    guessed = dict(zip(("date_column", "state_column", "source_column"), found, strict=False))
     return {
         "file": file,
+        "no_column": NO_COLUMN,
         "columns": [printable(one.strip()) or f"column {at}" for at, one in enumerate(names, 1)],
         "rows": [[printable(cell) for cell in row[:width]] for row in rows],
         "guessed": {field: str(at + 1) for field, at in guessed.items() if at is not None},

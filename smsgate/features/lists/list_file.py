@@ -29,6 +29,7 @@ from smsgate.domain.messages import ALL
 from smsgate.domain.phone import is_region
 from smsgate.features.lists.rows import (
     BLANK,
+    NO_COLUMN,
     OTHER,
     ListUnreadable,
     State,
@@ -59,7 +60,7 @@ _MAX_LINE_CHARS = 1 << 17
 
 
 ColumnName = Annotated[
-    str, msgspec.Meta(max_length=200, description="A header, or a position from 1.")
+    str, msgspec.Meta(max_length=200, description="A header, or a position from 1; 0: none.")
 ]
 Region = Annotated[
     str, msgspec.Meta(max_length=40, description="Country of numbers without one, such as US.")
@@ -161,20 +162,27 @@ class ListFile:
         if self.sample and not any(map(looks_like_number, self.sample[0])):
             has_header = any(map(str.isalpha, "".join(self.sample[0])))
             self.header = self.sample.pop(0) if has_header else ()
-        names = (options.column, options.date_column, options.state_column, options.source_column)
+        # Of numbers that all opted out no status is looked for by itself.
+        status = options.state_column or (NO_COLUMN if options.state == "opted_out" else "")
+        names = (options.column, options.date_column, status, options.source_column)
         self._region, self._state = options.region.strip().upper(), options.state
         self.columns = find_columns(self.header, self.sample, names, self._region)
         export = self.columns.export
         if export is not None:
             self.format = f"{export.name} ({self.format})"
-        number = self.columns.number
-        if number is not None and self.header:
-            self.format += f"; numbers in column {number + 1} {quoted(self.header[number:][:1])}"
-            left_out = [one for at, one in enumerate(self.header) if at not in self.columns]
-            if left_out:
-                self.format += f"; not read: {quoted(left_out)}"
+        if self.columns.number is not None and self.header:
+            self.format += self._named_columns(self.columns.number)
         self._is_international = export is not None and export.is_international
         self._opt_out = export.opt_out if export else ""
+
+    def _named_columns(self, number: int) -> str:
+        """Which columns are read, by their headers, and which are not."""
+        found = f"; numbers in column {number + 1} {quoted(self.header[number:][:1])}"
+        for what, at in zip(("date", "status", "source"), self.columns[1:4], strict=True):
+            if at is not None:
+                found += f"; {what} in {quoted(self.header[at:][:1])}"
+        left_out = [one for at, one in enumerate(self.header) if at not in self.columns]
+        return found + (f"; not read: {quoted(left_out)}" if left_out else "")
 
     @property
     def read_bytes(self) -> int:

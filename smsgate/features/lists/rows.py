@@ -70,6 +70,7 @@ DATES = (
 STATES = ("state", "status", "optstatus", "smsstatus", "subscriptionstatus", "consentstatus")
 SOURCES = ("source", "consentsource", "optoutsource", "externalsource", "origin", "importedfrom")
 """Headers under which lists have number, date, status and source, the best first but of numbers."""
+NO_COLUMN = "0"
 _MAX_NAMES = 12
 _OF_NUMBERS = re.compile("phone|mobile|msisdn|cell$").search
 """What names of columns contain that are those of numbers, such as ``Home phone``."""
@@ -122,8 +123,8 @@ def find_columns(
     """The columns of a file with this header (empty: none) and these first rows.
 
     ``names`` were chosen for number, date, status and source, each by its header or its position
-    from 1; empty: none was. ``region`` is as for ``read_number``. Raises ``ListUnreadable`` for a
-    name that there is not.
+    from 1; empty: the one whose header says so, ``NO_COLUMN``: none. ``region`` is as for
+    ``read_number``. Raises ``ListUnreadable`` for a name that there is not.
     """
     width = max(map(len, [header, *rows]), default=1)
     number, date, state, source = (_place_of(name, header, width) for name in names)
@@ -134,6 +135,9 @@ def find_columns(
     if export is not None:
         state = guess_column(header, [export.state])
         date = guess_column(header, DATES) if date is None else date
+    else:
+        chosen = zip(names[1:], (date, state, source), (DATES, STATES, SOURCES), strict=True)
+        date, state, source = (at if name else guess_column(header, of) for name, at, of in chosen)
     if number is None:
         known = NUMBERS | {export.number} if export else NUMBERS
         columns = [[row[at] for row in rows if at < len(row) and row[at]] for at in range(width)]
@@ -162,7 +166,7 @@ def guess_column(header: Sequence[str], known: Sequence[str]) -> int | None:
 
 
 def _place_of(name: str, header: Sequence[str], width: int) -> int | None:
-    if not name:
+    if name in ("", NO_COLUMN):
         return None
     if header.count(name) == 1:
         return header.index(name)

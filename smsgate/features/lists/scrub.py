@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
+import msgspec
+
 from smsgate.features.lists.list_file import (
     ERRORS,
     NO_DELIMITER,
@@ -21,7 +23,7 @@ from smsgate.features.lists.list_file import (
     SeenNumbers,
 )
 from smsgate.features.lists.results import CLEAN, DUPLICATE, OUTCOMES, ListResult
-from smsgate.features.lists.rows import BLANK
+from smsgate.features.lists.rows import BLANK, NO_COLUMN
 from smsgate.files import whole
 from smsgate.interface.operation import Progress
 from smsgate.pipeline.gate import Gate
@@ -48,6 +50,7 @@ def scrub_list(
     """
     options.check(settings)
     check_program(settings, options.program)  # also not ``all``
+    options = msgspec.structs.replace(options, state_column=NO_COLUMN)
     list_file, seen, counts = ListFile(file, options), SeenNumbers(), Counter[str]()
     width = len(list_file.header)
     with (

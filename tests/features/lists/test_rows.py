@@ -162,9 +162,23 @@ def test_a_region_says_which_other_columns_may_have_numbers():
     assert listed(head, region="ES").columns.number is None
 
 
+def test_date_status_and_source_are_read_where_the_headers_say_so():
+    text = f"phone,Status,Date,Source\n{US},unsubscribed,2026-01-02,web\n{US},active,,\n"
+    left, active = rows_of(text)
+    assert (left.state, left.reason, left.source) == ("opted_out", "", "web")
+    assert left.since_us
+    assert active.reason == "bad_state"
+    assert [one.reason for one in rows_of(text, state="opted_out")] == ["", ""]
+    none = {"state_column": "0", "date_column": "0", "source_column": "0"}
+    assert [(one.reason, one.since_us, one.source) for one in rows_of(text, **none)] == [
+        ("", 0, "")
+    ] * 2
+
+
 def test_columns_that_are_not_read_are_named():
     found = listed(f"Name,Phone,Since,Alt\nAna,{US},2026-01-02,\n", date_column="since")
-    assert found.format == "csv, ','; numbers in column 2 'Phone'; not read: 'Name', 'Alt'"
+    read = "csv, ','; numbers in column 2 'Phone'; date in 'Since'"
+    assert found.format == f"{read}; not read: 'Name', 'Alt'"
     many = ",".join(f"c{at}" for at in range(20))
     assert listed(f"Phone,{many}\n{US}\n").format.endswith("'c11' and 8 more")
 

@@ -53,13 +53,13 @@ def test_a_list_is_parted_and_keeps_columns_order_and_encoding(services, scrubbe
         "",
         f"Flo,{OTHER},new",
     ]
-    raw = "\r\n".join(["name,phone,tier", *rows, ""]).encode("utf-8-sig")
+    raw = "\r\n".join(["name,phone,status", *rows, ""]).encode("utf-8-sig")
     done, clean, blocked = scrubbed(raw, region="US")
 
-    kept = ["name,phone,tier", rows[0], rows[6], ""]
+    kept = ["name,phone,status", rows[0], rows[6], ""]
     assert clean == "\r\n".join(kept).encode("utf-8-sig")
     assert blocked.decode("utf-8-sig").split("\r\n") == [
-        "name,phone,tier,blocked_reason,blocked_why",
+        "name,phone,status,blocked_reason,blocked_why",
         f"Bo,{STOPPED},gold,opted_out_all,opted out of everything",
         f"Cy,none,,not_a_number,{OUTCOMES['not_a_number']}",
         "Di,415-555-0123,again,duplicate,same number as another row",

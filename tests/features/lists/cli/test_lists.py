@@ -151,7 +151,7 @@ def test_what_0_2_and_this_version_export_can_be_imported_with_its_times(lists, 
         found = {row["number"]: row["since"] for row in csv.DictReader(file)}
     assert found == {NUMBER: "2025-03-04T05:06:07Z", OTHER: "2025-04-05T06:07:08Z"}
     again = lists.json("import", str(new), "--program", "alerts", "--preview")["result"]
-    assert again["format"].startswith("smsgate (csv, ','); numbers in column 1 'number'; not read")
+    assert again["format"].startswith("smsgate (csv, ','); numbers in column 1 'number'; date")
     assert again["outcomes"] == {"repeat": 2}
 
 
