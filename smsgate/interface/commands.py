@@ -87,15 +87,16 @@ def _command(operation: Operation[Any, Any], begin: Begin) -> click.Command:
         for name, one in operation.fields.items()
         if name not in operation.arguments and name not in _HIDDEN
     ]
-    params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."))
     if operation.result is Download:
         params.append(
             click.Option(
                 ["-o", "--output"], metavar="FILE", help="Where to write it; default: print it."
             )
         )
+    else:
+        params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."))
 
-    def run(as_json: bool, **given: Any) -> None:  # noqa: ANN401
+    def run(as_json: bool = False, **given: Any) -> None:  # noqa: ANN401
         output = given.pop("output") if operation.result is Download else None
         values = {name: value for name, value in given.items() if value not in (None, ())}
         if operation.upload:

@@ -162,6 +162,8 @@ def scrub(context: Context, request: ScrubCommand, settings: Settings, gate: Gat
     stream, written = request.file.stream, {output.resolve(), blocked.resolve()}
     if len(written) < 2 or Path(str(stream.name)).resolve() in written:
         raise Unfit("The list, --output and --blocked must be three different files.")
+    if any(one.suffix.casefold().startswith(".xls") for one in written):
+        raise Unfit("Both files are written as CSV: give --output and --blocked names in .csv.")
     return scrub_list(settings, gate, options, stream, output, blocked, context.progress)
 
 

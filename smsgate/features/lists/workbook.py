@@ -20,6 +20,8 @@ from smsgate.features.lists.rows import ListUnreadable
 
 MAX_MEMORY_BYTES = 1 << 30
 MAX_CPU_S = 120
+_SEVERAL_SHEETS = 3
+"""Exit code of the process where it is unclear which sheet is the list."""
 
 
 def as_csv(file: IO[bytes]) -> BinaryIO:
@@ -27,11 +29,13 @@ def as_csv(file: IO[bytes]) -> BinaryIO:
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads it
     os.lseek(file.fileno(), 0, os.SEEK_SET)
     command = [sys.executable, "-m", "smsgate.features.lists.workbook"]
-    if subprocess.call(command, stdin=file, stdout=out, stderr=subprocess.DEVNULL):  # noqa: S603
+    code = subprocess.call(command, stdin=file, stdout=out, stderr=subprocess.DEVNULL)  # noqa: S603
+    if code:
         out.close()
         raise ListUnreadable(
-            "This workbook is too large, has rows in several sheets, or cannot be read: save the "
-            "list as CSV."
+            "Several sheets of this workbook have rows: save each as CSV, and give them one by one."
+            if code == _SEVERAL_SHEETS
+            else "This workbook is too large or cannot be read: save the list as CSV."
         )
     out.seek(0)
     return out
@@ -54,7 +58,7 @@ def _main() -> None:
     book = CalamineWorkbook.from_filelike(sys.stdin.buffer)
     full = [one for one in map(book.get_sheet_by_name, book.sheet_names) if one.height]
     if len(full) > 1:
-        sys.exit("Several sheets have rows.")
+        sys.exit(_SEVERAL_SHEETS)
     with io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="") as out:
         rows = ([_text(cell) for cell in row] for sheet in full for row in sheet.iter_rows())
         csv.writer(out, lineterminator="\n").writerows(rows)

@@ -171,7 +171,7 @@ def test_a_workbook_is_read_as_the_list_that_it_holds(tmp_path):
 def test_a_workbook_with_rows_in_several_sheets_is_refused(tmp_path):
     with (
         workbook(tmp_path / "list.xlsx", ROWS, ROWS).open("rb") as file,
-        pytest.raises(ListUnreadable, match="rows in several sheets"),
+        pytest.raises(ListUnreadable, match="Several sheets of this workbook"),
     ):
         ListFile(file, ALERTS)
 

@@ -130,6 +130,8 @@ def test_where_the_gate_cannot_tell_no_list_is_written(lists, file, tmp_path, re
     assert not [*tmp_path.glob("*clean*"), *tmp_path.glob("*blocked*")]
     assert lists.run(*arguments, "--blocked", str(file)) == 2
     assert "three different files" in lists.errors
+    assert lists.run(*arguments, "--blocked", str(tmp_path / "blocked.xlsx")) == 2
+    assert "written as CSV" in lists.errors
 
 
 def test_what_0_2_and_this_version_export_can_be_imported_with_its_times(lists, tmp_path, blocked):
