@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import redis
 import structlog
+from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -101,3 +103,14 @@ class AllowedJob(Job):
             self.connection.delete(self.key)
             raise NoSuchJobError("no job of smsgate's")
         self.timeout, self.result_ttl, self.failure_ttl = TIMEOUT_S, 0, 0
+
+    def heartbeat(
+        self, timestamp: datetime, ttl: int, pipeline: Pipeline | None = None, xx: bool = False
+    ) -> None:
+        """Note when the job was last at work; what is kept of it then ends after ``ttl`` seconds.
+
+        RQ notes it once more where it did not hear that the end of a job, with which the job is
+        deleted, was written: that would stay for ever.
+        """
+        super().heartbeat(timestamp, ttl, pipeline, xx)
+        (self.connection if pipeline is None else pipeline).expire(self.key, ttl)

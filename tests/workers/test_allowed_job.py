@@ -7,6 +7,7 @@ import pickle
 import sys
 import threading
 import zlib
+from datetime import UTC, datetime
 from http.server import HTTPServer
 
 import pytest
@@ -184,6 +185,12 @@ def test_what_a_late_heartbeat_left_of_a_job_is_passed_over(queue, works):
     queue.connection.rpush(queue.key, "gone")
 
     assert works() == [3]
+
+
+def test_a_heartbeat_after_its_end_keeps_nothing_of_a_job_for_ever(redis_client):
+    job = AllowedJob("ended", connection=redis_client)
+    job.heartbeat(datetime.now(UTC), 60)
+    assert 0 < redis_client.ttl(job.key) <= 60
 
 
 @pytest.mark.parametrize("name", [APPLY, SEND])
