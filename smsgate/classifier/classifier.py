@@ -185,7 +185,8 @@ class Classifier:
 
     def _drop_quotations(self, text: Text) -> None:
         """Go on with the subscriber's own words: without quotations, and without our texts."""
-        cleaned, quoted = strip_quotations(text.cleaned)
+        cleaned = strip_quotations(text.cleaned)
+        quoted = cleaned is not text.cleaned
         found = tokenize(cleaned) if quoted else text.tokens
         own = self._templates.without(found)
         if quoted or own is not found:

@@ -68,8 +68,9 @@ class NearKeywords:
     def __init__(self, keywords: KeywordIndex) -> None:
         self.keywords = keywords
         self._all = {key_of(folded(words)) for words in read_words([*keywords.each(EVERYTHING)])}
-        self._verbs, self._first, self._ends = (
-            tuple(keywords.each(name)) for name in ("echo_verb", "echo_first", "echo_end")
+        self._verbs = frozenset(keywords.each("echo_verb"))
+        self._first, self._ends = (
+            Corrector(keywords.each(name)) for name in ("echo_first", "echo_end")
         )
         self._named = tuple(keywords.each("correct_to"))
         real = {key for key, found in keywords.typed.items() if not found.entry.opts_out}
@@ -90,7 +91,7 @@ class NearKeywords:
             parts.pop(0)
         if len(parts) < 3 or parts[1] not in _LINKS:
             return ""
-        first, last = _meant(parts[0], self._first), _meant("".join(parts[2:]), self._ends)
+        first, last = self._first.meant(parts[0]), self._ends.meant("".join(parts[2:]))
         return f"{first} {parts[1]} {last}" if first and last else ""
 
     def found(self, words: list[str]) -> Found | None:
@@ -211,17 +212,10 @@ def near_keywords(sets: KeywordSets) -> NearKeywords:
     return known
 
 
-def _meant(word: str, known: Sequence[str]) -> str:
-    if word in known:
-        return word
-    near = (one for one in known if len(one) > 2 and len(word) > 2 and is_one_edit(word, one))
-    return next(near, "")
-
-
 class Corrector:
     """Finds the one keyword that a word is a typo of."""
 
-    def __init__(self, targets: Iterable[str], real_words: Iterable[str]) -> None:
+    def __init__(self, targets: Iterable[str], real_words: Iterable[str] = ()) -> None:
         """Index the words to correct to, the likeliest first; real words are never corrected."""
         self._places = {target: at for at, target in enumerate(dict.fromkeys(targets))}
         self._by_edge: defaultdict[str, list[str]] = defaultdict(list)
@@ -231,6 +225,10 @@ class Corrector:
         self._not = frozenset(real_words)
         self.correct = lru_cache(maxsize=_REMEMBERED)(self._correct)
         """The keyword that a word is one typo away from, or nothing."""
+
+    def meant(self, word: str) -> str:
+        """The keyword that a word is, or is a typo of, or nothing."""
+        return word if word in self._places else self.correct(word)
 
     def _correct(self, word: str) -> str:
         if word in self._not or not word.isalpha() or not 3 <= len(word) <= _LONGEST:

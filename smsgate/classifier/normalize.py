@@ -132,10 +132,6 @@ def clean(text: str, *, whole: bool = False) -> tuple[str, tuple[str, ...]]:
     return text if whole else _cut(text), tuple(steps)
 
 
-def _unescaped(text: str) -> str:
-    return unescape(text) if _ENTITY.search(text) else text
-
-
 def _letter_by_letter(text: str) -> str:
     """``S T O P   I   S A I D`` as words, where wider gaps part them."""
     if any(len(part) > 1 for part in text.split()):
@@ -158,10 +154,6 @@ def _unscrambled(text: str) -> str:
     return text
 
 
-def _thinned(text: str) -> str:
-    return _MANY_MARKS.sub(r"\1", text)
-
-
 def _compatible(text: str) -> str:
     if _SPELT_IN_FLAGS.fullmatch(text):
         text = text.translate(_OF_FLAGS)
@@ -171,7 +163,7 @@ def _compatible(text: str) -> str:
 
 
 _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("&", "entities", _unescaped),
+    ("&", "entities", lambda text: unescape(text) if _ENTITY.search(text) else text),
     ("  ", "spaced letters", _letter_by_letter),
     ("!1", "edge punctuation", lambda text: _SHOUTED.sub("!", text)),
     ("$", "letters for signs", lambda text: _DOLLAR.sub("s", text)),
@@ -183,7 +175,7 @@ _REPAIRS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 _RESTORED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("\u20e3", "keycaps", lambda text: _KEYCAP.sub(r" \1 ", text)),
     ("", "mojibake", _unscrambled),
-    ("", "marks", _thinned),
+    ("", "marks", lambda text: _MANY_MARKS.sub(r"\1", text)),
     ("", "width", _compatible),
 )
 """The same for texts in more than ASCII."""

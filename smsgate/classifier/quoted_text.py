@@ -21,26 +21,23 @@ _WORDS_OF_A_QUOTE = 3
 """A quotation of fewer words may be how somebody marks their own word: "STOP"."""
 
 
-def strip_quotations(text: str) -> tuple[str, bool]:
-    """The text without longer quotations and quoted lines, and whether there were any."""
+def strip_quotations(text: str) -> str:
+    """The text without longer quotations and quoted lines; the same one where there are none."""
     if ">" in text and _QUOTED_LINE.search(text):
-        return _QUOTED_LINE.sub(" ", text), True
+        return _QUOTED_LINE.sub(" ", text)
+    marked = text
     if "‘" in text and text.endswith("’"):
-        text = f"{text[:-1].replace('‘', '“')}”"
-    if not any(char in text for char in _OPENING):
-        return text, False
-    if _QUOTED.fullmatch(text.strip(_SPACES + "\n.!")):
-        return text, False  # so somebody marks their own words
-    found = False
+        marked = f"{text[:-1].replace('‘', '“')}”"
+    if not any(char in marked for char in _OPENING):
+        return text
+    if _QUOTED.fullmatch(marked.strip(_SPACES + "\n.!")):
+        return text  # so somebody marks their own words
+    own = _QUOTED.sub(_without_long, marked)
+    return text if own == marked else own
 
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal found
-        if len(match[1].split()) < _WORDS_OF_A_QUOTE:
-            return match[0]
-        found = True
-        return " , "
 
-    return _QUOTED.sub(replaced, text), found
+def _without_long(quotation: re.Match[str]) -> str:
+    return quotation[0] if len(quotation[1].split()) < _WORDS_OF_A_QUOTE else " , "
 
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|%s")

@@ -42,22 +42,13 @@ def reply_text(program: ProgramProfile, kind: str, language: str) -> tuple[str, 
         language: BCP 47 tag of what was texted; ``zh-Hant-HK`` falls back to ``zh-Hant``, ``zh``,
             then to the program's first language and English.
     """
-    for candidate in _candidates(program, language):
-        template = _template(program, kind, candidate)
-        if template:
+    parts = language.split("-")
+    tags = ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
+    for candidate in (*tags, *program.replies, *program.keywords):
+        own = program.replies.get(candidate, {}).get(kind)
+        if template := own or defaults().get(candidate, {}).get(kind):
             return _filled(template, program), candidate
     return _filled(defaults()[FALLBACK][kind], program), FALLBACK
-
-
-def _candidates(program: ProgramProfile, language: str) -> list[str]:
-    parts = language.split("-")
-    found = ["-".join(parts[:size]) for size in range(len(parts), 0, -1)]
-    return list(dict.fromkeys([*found, *program.replies, *program.keywords, FALLBACK]))
-
-
-def _template(program: ProgramProfile, kind: str, language: str) -> str:
-    own = program.replies.get(language, {}).get(kind, "")
-    return own or defaults().get(language, {}).get(kind, "")
 
 
 def _filled(template: str, program: ProgramProfile) -> str:
