@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 import redis
 import structlog
-from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -38,8 +36,6 @@ _FIELDS = (b"data", b"status", b"origin", b"created_at", b"enqueued_at", b"start
 """What is read of a job. Other fields, which may name functions to import, addresses to call or
 data to unpack, are as if they were not there."""
 _log = structlog.get_logger()
-
-
 Work = Callable[[int], object]
 """What is done for a partition."""
 _work: dict[str, Work] = {}
@@ -104,13 +100,5 @@ class AllowedJob(Job):
             raise NoSuchJobError("no job of smsgate's")
         self.timeout, self.result_ttl, self.failure_ttl = TIMEOUT_S, 0, 0
 
-    def heartbeat(
-        self, timestamp: datetime, ttl: int, pipeline: Pipeline | None = None, xx: bool = False
-    ) -> None:
-        """Note when the job was last at work; what is kept of it then ends after ``ttl`` seconds.
-
-        RQ notes it once more where it did not hear that the end of a job, with which the job is
-        deleted, was written: that would stay for ever.
-        """
-        super().heartbeat(timestamp, ttl, pipeline, xx)
-        (self.connection if pipeline is None else pipeline).expire(self.key, ttl)
+    def heartbeat(self, *_: object, **__: object) -> None:
+        """Write nothing: after a job's end, with which it is deleted, that would make it anew."""

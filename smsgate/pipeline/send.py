@@ -72,7 +72,9 @@ class ReplySender:
         """By name, and by the former ones, which a worker of before a renaming wrote."""
         self._silent = {name for name, one in self._programs.items() if one.confirm == "never"}
         self._content = content
-        self._usable = {name for name, one in settings.accounts.items() if usable(one)}
+        accounts = settings.accounts.values()
+        self._usable = {one.name for one in accounts if usable(one)}
+        self._idempotent = {one.name for one in accounts if PROVIDERS[one.provider].idempotent}
         self._store = store
         self._note = store.metrics.noting()
         self._gate = gate
@@ -80,8 +82,7 @@ class ReplySender:
         self._tokens = AccessTokens(outbound)
         self._threads = ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
         self._running: list[Future[None]] = []
-        self._unfinished: set[int] = set()
-        """Partitions that had more than the threads have sent."""
+        self._unfinished: set[int] = set()  # partitions with more than was sent
         self._ending = threading.Event()
         self._unsent: queue.SimpleQueue[Claim] = queue.SimpleQueue()
 
@@ -132,7 +133,7 @@ class ReplySender:
 
     def _send(self, claim: Claim) -> None:
         claim = replace(claim, reply=self._worded(claim.reply))
-        if claim.abandoned and not self._repeatable(claim.reply):
+        if claim.abandoned and claim.reply.account not in self._idempotent:
             self._end(claim, "unknown", "its sender died; whether it left is not known")
             return
         began = time.monotonic()
@@ -200,11 +201,6 @@ class ReplySender:
         self._store.outbox.put_back(claim, msgspec.structs.replace(reply, slot_us=slot_us), slot_us)
         return False
 
-    def _repeatable(self, reply: Reply) -> bool:
-        """Whether the provider sends nothing twice for one key."""
-        account = self._settings.accounts.get(reply.account)
-        return account is not None and PROVIDERS[account.provider].idempotent
-
     def perform(self, reply: Reply) -> Outcome:
         """Make the call that sends it, whatever the gate says; nothing is settled by that."""
         account = self._settings.accounts.get(reply.account)
@@ -214,8 +210,7 @@ class ReplySender:
         provider = PROVIDERS[account.provider]
         try:
             call = provider.reply(reply, account)
-            performer = self._outbound if call.token_from is None else self._tokens
-            response = performer.perform(call)
+            response = (self._tokens if call.token_from else self._outbound).perform(call)
         except CallFailed as error:
             lost = error.left and not provider.idempotent
             verdict = Verdict.UNKNOWN if lost else Verdict.NOT_ACCEPTED
@@ -227,6 +222,7 @@ class ReplySender:
             self._later(claim, outcome)
             return
         if outcome.verdict is Verdict.OPTED_OUT and claim.reply.kind != "opt_out":
+            # The provider has an opt-out that we do not have.
             self._store.inbox.add([Arrival(refusal_entry(self._settings, claim.reply))])
         self._end(claim, outcome.verdict.value, outcome.note, outcome.provider_id)
 
