@@ -36,9 +36,9 @@ from smsgate.settings import Account, Program
 from smsgate.settings.read import UNSET
 
 __all__ = [
+    "FORWARDING_ORIGINALS",
     "OPT_OUT_LISTS",
     "PROVIDERS",
-    "WITH_ORIGINALS",
     "Provider",
     "check_accounts",
     "check_applications",
@@ -78,7 +78,7 @@ OPT_OUT_LISTS: Mapping[str, OptOutListProvider] = MappingProxyType(
     {name: one for name, one in PROVIDERS.items() if isinstance(one, OptOutListProvider)}
 )
 """Those that keep an opt-out list of their own which can be read or added to."""
-WITH_ORIGINALS: Mapping[str, TwilioRequests] = MappingProxyType(
+FORWARDING_ORIGINALS: Mapping[str, TwilioRequests] = MappingProxyType(
     {name: one for name, one in PROVIDERS.items() if isinstance(one, TwilioRequests)}
 )
 """Those whose own requests can be signed for another address."""
@@ -120,7 +120,7 @@ def check_applications(
     programs: Iterable[Program], accounts: Mapping[str, Account], place: str = "smsgate.toml"
 ) -> list[Fault]:
     """Return the faults of programs that forward a provider's own requests but cannot sign them."""
-    able = sorted(WITH_ORIGINALS)
+    able = sorted(FORWARDING_ORIGINALS)
     return [
         Fault(
             place,

@@ -11,7 +11,7 @@ from smsgate.domain.entry_parts import OriginalRequest
 from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import InboundMessage, WebhookRequest
 from smsgate.pipeline.forwards import posted_of
-from smsgate.providers import PROVIDERS, WITH_ORIGINALS
+from smsgate.providers import FORWARDING_ORIGINALS, PROVIDERS
 from smsgate.settings import Account
 
 APP = "https://app.example.com/sms?of=acme"
@@ -50,7 +50,9 @@ def arrived(call) -> WebhookRequest:
 def test_the_same_form_is_accepted_at_the_new_address_by_the_newest_secret_alone(account) -> None:
     provider = PROVIDERS[account.provider]
     request = provider.inbound(MESSAGE, account, "https://sms.example.com/webhooks/a")
-    call = WITH_ORIGINALS[account.provider].original_call(posted_of(request), APP, account, "")
+    call = FORWARDING_ORIGINALS[account.provider].original_call(
+        posted_of(request), APP, account, ""
+    )
 
     assert (call.url, call.body) == (APP, request.body)
     newest = replace(account, secrets={key: some[:1] for key, some in account.secrets.items()})
@@ -63,7 +65,7 @@ def test_the_same_form_is_accepted_at_the_new_address_by_the_newest_secret_alone
 @EACH
 def test_a_token_that_is_named_signs_in_the_plain_way(account) -> None:
     request = PROVIDERS[account.provider].inbound(MESSAGE, account, "https://sms.example.com/")
-    call = WITH_ORIGINALS[account.provider].original_call(
+    call = FORWARDING_ORIGINALS[account.provider].original_call(
         posted_of(request), APP, account, "another"
     )
     key = "signing_key" if account.provider == "signalwire" else "auth_token"
@@ -77,7 +79,7 @@ def test_a_token_that_is_named_signs_in_the_plain_way(account) -> None:
 def test_a_get_has_its_form_in_the_address_that_is_signed(account, url) -> None:
     request = PROVIDERS[account.provider].inbound(MESSAGE, account, "https://sms.example.com/")
     posted = posted_of(WebhookRequest("GET", f"https://x/?{request.body.decode()}", {}, b""))
-    call = WITH_ORIGINALS[account.provider].original_call(posted, url, account, "")
+    call = FORWARDING_ORIGINALS[account.provider].original_call(posted, url, account, "")
 
     assert (call.method, call.body) == ("GET", b"")
     assert call.url.startswith(url)

@@ -21,7 +21,7 @@ from smsgate.domain.signed_times import iso_time
 from smsgate.features.deliveries.sender import Source
 from smsgate.features.deliveries.twiml import read_twiml
 from smsgate.pipeline.forwards import accepted_event, posted_of
-from smsgate.providers import PROVIDERS, WITH_ORIGINALS, usable
+from smsgate.providers import FORWARDING_ORIGINALS, PROVIDERS, usable
 from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records.deliveries import Delivery
 from smsgate.settings import Account, Application, Program, Settings
@@ -151,7 +151,7 @@ def _original_request(forward: Forward, application: Application, account: Accou
         )
         url = application.url
         form = posted_of(PROVIDERS[account.provider].inbound(message, account, url))
-    provider = WITH_ORIGINALS.get(account.provider)
+    provider = FORWARDING_ORIGINALS.get(account.provider)
     if form is None or provider is None:
         raise AccountNotReady(f"{account.provider} posts no forms")
     token = application.secrets[0].get_secret_value() if application.secrets else ""
