@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 import msgspec
 
 from smsgate.classifier.weights import weights_content
 from smsgate.domain.errors import Fault
 
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+)`")
+_UNKNOWN_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$\.(\w+)`", re.DOTALL)
 _CALLING_CODE = re.compile(r"\+[1-9][0-9]{0,6}")
 ANY_LANGUAGE = "und"
 """The set that every program has: words that mean the same in all languages."""
@@ -199,13 +203,39 @@ def _language(own: OperatorSets, name: str, faults: list[Fault]) -> tuple[Langua
 def read_set(text: str, place: str, faults: list[Fault]) -> Language | None:
     """One file as it stands; what is wrong with it goes into the faults."""
     try:
-        return msgspec.toml.decode(text, type=Language)
+        table = tomllib.loads(text)
+    except ValueError as error:  # also of a number of thousands of digits
+        faults.append(Fault(place, "file", f"is no TOML: {error}"))
+        return None
+    except RecursionError:
+        faults.append(Fault(place, "file", "is no keyword set: it is nested too deeply"))
+        return None
+    before = len(faults)
+    parts = table.get("entries", ())
+    for index, part in enumerate(parts if isinstance(parts, list) else ()):
+        try:
+            msgspec.convert(part, KeywordEntry)
+        except msgspec.ValidationError as error:
+            faults.append(Fault(place, f"entries[{index + 1}]", _plainly(error, KeywordEntry)))
+    try:
+        return msgspec.convert(table, Language)
     except msgspec.ValidationError as error:
-        problem = f"is no keyword set: {error}"
-    except (ValueError, RecursionError) as error:  # also of a number of thousands of digits
-        problem = f"is no TOML: {error}"
-    faults.append(Fault(place, "file", problem))
-    return None
+        if len(faults) == before:
+            faults.append(Fault(place, "file", _plainly(error, Language)))
+        return None
+
+
+def _plainly(error: msgspec.ValidationError, kind: type) -> str:
+    """What does not fit, with what would."""
+    if found := _UNKNOWN_FIELD.match(str(error)):
+        near = get_close_matches(found[1], names := [*get_type_hints(kind)], 1)
+        known = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(names)}"
+        return f"there is no {found[1]!r}: {known}"
+    if found := _UNKNOWN_VALUE.match(str(error)):
+        value, name = found.groups()
+        known = ", ".join(get_args(get_type_hints(kind).get(name)))
+        return f"{name} cannot be {value!r}: it is one of {known}"
+    return str(error)
 
 
 def _merged(base: Language, own: Language) -> Language:

@@ -45,12 +45,16 @@ def test_an_operators_file_may_extend_the_shipped_one_and_take_words_out(tmp_pat
     ]  # fmt: skip
 
 
-def test_each_file_with_a_fault_is_reported(tmp_path):
-    write(tmp_path, "es", 'language = "es"\n[[entries]]\nintent = "stop"\nwords = "A"\n')
+def test_every_fault_of_every_file_is_reported(tmp_path):
+    bad = (
+        'language = "es"\n[[entries]]\nintent = "stop"\nwords = "A"\n[[entries]]\nintent = "help"\n'
+    )
+    write(tmp_path, "es", bad)
     write(tmp_path, "fr", "language = ")
     _, faults = load_sets(tmp_path, ["es", "fr", "xx"])
     assert [(fault.key, fault.place.rsplit("/", 1)[-1]) for fault in faults] == [
-        ("file", "es.toml"), ("file", "fr.toml"), ("xx", "keywords"),
+        ("entries[1]", "es.toml"), ("entries[2]", "es.toml"), ("file", "fr.toml"),
+        ("xx", "keywords"),
     ]  # fmt: skip
 
 
