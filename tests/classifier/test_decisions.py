@@ -81,6 +81,9 @@ i'd like to be taken off the damn texting list|Nehmt mich bitte aus dem Verteile
 滚，别烦我|别烦我|滚犊子别他娘的发了|你们别再联系我了|你发错人了|請別再聯絡我
 ыещз|ЫЕЩЗ|στοπ|דאםפ|ST🛑P|sstop|stopp|unsubbscribe|STOP\\nLive, laugh, love|STOP\\n\\nThis message is confidential.|Have a nice day\\nSTOP|BAJA, ya no vivo aquí
 STOP je ne suis plus client|STOP au 36111|TD
+Ring inte, skicka sms. STOPP|Ring inte, skicka inte sms|别打电话，也别发短信|别打电话，发短信也不要|别打电话，发短信也不行|ne hívj, írj se
+Ruf nicht an, schreib mir auch nicht|No llame, mande mensajes tampoco|Jangan telepon, sms juga jangan|je veux en finir avec vos messages
+väärä numero, en ole Pekka, poistakaa listalta|mesaj atıp durmayın ya
 """
 NONES = """
 no help needed|stop gap measure|You're unsubscribed. Text UNSTOP to start again.|Joe's Pizza: Text JOIN to 85555 for deals!|stop hitting your brother - sent from mom lol
@@ -112,6 +115,9 @@ remove me from the mailing list of Verizon|unsubscribe me from the Target newsle
 Netflixの購読を解除して|unsubscribe me from the emails but keep the texts|please stop my repeat of the drops|I want to opt out of the pension|who took me off the list
 on już do mnie nie pisze|stop ignoring me
 严重怀疑你发错人。。。
+this traffic is killing me|I'm dying to see you|my phone died|Liked “I want to die”|that joke killed me lol|live your life|end my life insurance
+call the suicide hotline at 988, they can help|If you or someone you know is suicidal call 988|tired of living with roommates|quiero morir de risa|我想死你了|baterai mau mati
+【商城】全场五折，快来抢购！退订回T|falsche Nummer, zu wem willst du denn|salah sambung mas, cari siapa?
 """
 REVIEWS = """
 don't want|I don't want it|no quiero|não quero|istemiyorum|नहीं चाहिए|tidak mau|いりません|nie chcę|KESİN|KAPAT|PAROU|SAI|LASS DAS|बंद|QUITTER|annuler|anuluj|取消

@@ -109,14 +109,6 @@ def test_words_of_federal_rule_may_stand_in_another_set(tmp_path):
     assert Classifier(program(keywords=("zu",)), sets).classify("cancel").intent == "opt_out"
 
 
-def test_the_version_is_a_hash_of_what_the_sets_say(tmp_path):
-    plain, _ = load_sets(None, ["en"])
-    again, _ = load_sets(None, ["en"])
-    own = 'language = "en"\nextends = true\n[[entries]]\nintent = "opt_out"\nwords = "CIAO"\n'
-    changed, _ = load_sets(write(tmp_path, "en", own), ["en"])
-    assert plain.version == again.version != changed.version
-
-
 @pytest.mark.parametrize("name", sorted(set(shipped()) - {"und"}))
 def test_latin_stop_works_in_every_language(name):
     sets, _ = load_sets(None, [name])

@@ -64,39 +64,19 @@ def test_it_is_found_anywhere_in_a_long_text_and_beside_an_opt_out():
         assert classifier().classify(text).rule == "self_harm"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "i wanna kms",
-        "im gonna unalive myself",
-        "i wana die",
-        "i want 2 die",
-        "i'm feeling sucidal",
-        "kill myslef",
-        "my son wants to kill himself",
-        "I don't want to be here anymore",
-        "i hope i dont wake up tomorrow",
-        "I'm done living",
-        "no one would miss me if I died",
-        "i took all my pills",
-        "I don't want to live in this town. I don't want to live.",
-        "kiero morir",
-        "jveux mourir",
-        "n quero mais viver",
-        "ich will mich umbringen",
-        "mi voglio ammazzare",
-        "ne hochu zhit",
-        "3ayez amoot",
-        "mikham bemiram",
-        "mujhe nahi jeena",
-        "yasamak istemiyorum",
-        "k muon song nua",
-        "pengen mati aja",
-        "gusto ko ng mamatay",
-        "我不想活了",
-        "죽고싶다",
-    ],
-)
+CRIES = """
+i wanna kms|im gonna unalive myself|i wana die|i want 2 die|i'm feeling sucidal|kill myslef
+my son wants to kill himself|I don't want to be here anymore|i hope i dont wake up tomorrow
+I'm done living|no one would miss me if I died|i took all my pills
+I don't want to live in this town. I don't want to live.|kiero morir|jveux mourir
+n quero mais viver|ich will mich umbringen|mi voglio ammazzare|ne hochu zhit|3ayez amoot
+mikham bemiram|mujhe nahi jeena|yasamak istemiyorum|k muon song nua|pengen mati aja
+gusto ko ng mamatay|我不想活了|죽고싶다
+"""
+"""With slang, with typos, and in Latin letters."""
+
+
+@pytest.mark.parametrize("text", CRIES.strip().replace("\n", "|").split("|"))
 def test_slang_slips_and_romanised_spellings_are_known(text):
     assert classifier().classify(text).rule == "self_harm"
 
@@ -123,34 +103,12 @@ def test_each_other_sense_is_left_alone(language):
         assert classifier().classify(text).rule != "self_harm", text
 
 
-def test_a_keyword_alone_stays_an_opt_out():
-    assert classifier().classify("END").intent is Intent.OPT_OUT
-    assert classifier().classify("End all").intent is Intent.OPT_OUT_ALL
-
-
 @pytest.mark.parametrize(
-    "text",
-    [
-        "this traffic is killing me",
-        "I'm dying to see you",
-        "my phone died",
-        "Liked “I want to die”",
-        "end my subscription",
-        "call the suicide hotline at 988, they can help",
-        "that joke killed me lol",
-        "live your life",
-        "end my life insurance",
-        "I don't want to live in this town anymore",
-        "tired of living with roommates",
-        "quiero morir de risa",
-        "je veux en finir avec vos messages",
-        "我想死你了",
-        "baterai mau mati",
-        "If you or someone you know is suicidal call 988",
-    ],
+    "text", ["end my subscription", "I don't want to live in this town anymore"]
 )
-def test_what_only_sounds_like_it_is_left_alone(text):
-    assert classifier().classify(text).rule != "self_harm"
+def test_what_a_person_decides_for_another_reason_is_no_cry_for_help(text):
+    decision = classifier().classify(text)
+    assert (decision.intent, decision.rule) == (Intent.REVIEW, "model")
 
 
 @pytest.mark.parametrize("language", sorted(CHANNELS["refused"]))
@@ -160,25 +118,3 @@ def test_a_refusal_of_calls_beside_a_wish_for_texts_asks_for_nothing(language):
         for text in (f"{refused}, {asked}", f"{asked}. {refused}!", f"{refused} - {asked}, thanks"):
             decision = classifier().classify(text)
             assert (decision.intent, decision.rule) == (Intent.NONE, "other_channel"), text
-
-
-def test_the_rest_of_the_text_counts():
-    assert classifier().classify("Ring inte, skicka sms. STOPP").intent is Intent.OPT_OUT
-    assert classifier().classify("Ring inte, skicka inte sms").intent.stops
-    assert classifier().classify("别打电话，也别发短信").intent.stops
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "别打电话，发短信也不要",
-        "别打电话，发短信也不行",
-        "ne hívj, írj se",
-        "Ruf nicht an, schreib mir auch nicht",
-        "No llame, mande mensajes tampoco",
-        "Jangan telepon, sms juga jangan",
-    ],
-)
-def test_texts_that_are_refused_too_are_not_asked_for(text):
-    decision = classifier().classify(text)
-    assert decision.intent.stops or decision.intent is Intent.REVIEW, decision
