@@ -23,10 +23,9 @@ from typing import (
 
 import msgspec
 
-from smsgate.api_keys import Caller
+from smsgate.api_keys import Caller, KeyScope
 from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.phone import masked
-from smsgate.records.api_keys import KeyScope
 
 Role: TypeAlias = Literal["viewer", "agent", "admin"]
 """What an operator may do; each may do what those before it may."""

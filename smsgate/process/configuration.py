@@ -14,6 +14,7 @@ from types import MappingProxyType
 import msgspec
 from pydantic import SecretStr
 
+from smsgate.api_keys import ApiKeys
 from smsgate.classifier import OperatorSets
 from smsgate.content import Content, first_content, without_keyword_sets
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsUnavailable
@@ -164,7 +165,7 @@ def _is_for_trying(settings: Settings) -> bool:
 def _has_keys(records: Records) -> bool:
     """Whether an API key was made; true while the records, which say so themselves, are away."""
     try:
-        return not records.absent and bool(records.keys.all(time.time_ns() // 1000))
+        return not records.absent and bool(ApiKeys(records.database).all(time.time_ns() // 1000))
     except RecordsUnavailable:
         return True
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 
-from smsgate.records.api_keys import ApiKeyStorage
 from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
@@ -55,7 +54,6 @@ class Records:
         self.removal = ContentRemoval(self.database)
         self.verifier = Verifier(self.database)
         self.deliveries = DeliveryStorage(self.database)
-        self.keys = ApiKeyStorage(self.database)
         self.keyword_versions = ContentVersions(self.database, "keywords")
         self.reply_versions = ContentVersions(self.database, "replies")
 

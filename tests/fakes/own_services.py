@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from smsgate.api_keys import ApiKeyRow, ApiKeys, KeyScope
 from smsgate.content import without_keyword_sets
 from smsgate.interface.parts import Parts
 from smsgate.metrics.snapshot import KINDS, Process
@@ -23,7 +24,6 @@ from smsgate.process.services import Services, build_services
 from smsgate.providers import secret_keys
 from smsgate.providers.twilio.simulated import simulated_account
 from smsgate.records import Records
-from smsgate.records.api_keys import ApiKeyRow, KeyScope
 from smsgate.settings.read import read_settings
 from smsgate.store.store import Store
 
@@ -119,7 +119,7 @@ def add_key(records: Records, name: str, scope: KeyScope = "check", *programs: s
     key = f"sgk_{secrets.token_hex()}"
     digest = sha256(key.encode()).digest()
     row = ApiKeyRow(key[-8:], name, scope, digest, 1, "tests", programs=programs)
-    assert records.keys.add(row) == []
+    assert ApiKeys(records.database).add(row) == []
     return key
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from smsgate.api_keys import ApiKeyRow, ApiKeys
 from smsgate.consent.events import ConsentState
-from smsgate.records.api_keys import ApiKeyRow
 from tests.records.values import event, lines
 
 
@@ -35,7 +35,7 @@ def row(name: str, digest: bytes, made_us: int = 10) -> ApiKeyRow:
 
 
 def test_a_key_opens_from_when_it_is_made_until_it_ends(records):
-    keys = records.keys
+    keys = ApiKeys(records.database)
     assert keys.add(row("crm", b"1")) == []
     assert [one.name for one in keys.add(row("crm", b"2"))] == ["crm"]  # not kept: the name is used
     assert len(keys.all(20)) == 1

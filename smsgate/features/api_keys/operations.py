@@ -15,14 +15,13 @@ from typing import Annotated
 
 import msgspec
 
-from smsgate.api_keys import OF_ENVIRONMENT, PREFIX
+from smsgate.api_keys import OF_ENVIRONMENT, PREFIX, ApiKeyRow, ApiKeys, KeyScope
 from smsgate.domain.errors import KeyExists, NotFound, Unfit, UnknownProgram
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, RowPage, operation
 from smsgate.interface.schemas import NoFields
 from smsgate.records import Records
-from smsgate.records.api_keys import ApiKeyRow, KeyScope
 from smsgate.settings import Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
@@ -105,7 +104,7 @@ def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:
                 created_by=one.made_by,
                 expires=time_of(one.ends_us) if one.ends_us else None,
             )
-            for one in records.keys.all(_now_us())
+            for one in ApiKeys(records.database).all(_now_us())
         ]
     )
 
@@ -133,7 +132,7 @@ def make_key(context: Context, request: NewKey, settings: Settings, records: Rec
         if program not in names:
             raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
     key, row = _new_key(context, request.name, request.scope, request.programs)
-    if records.keys.add(row):
+    if ApiKeys(records.database).add(row):
         raise KeyExists(
             f"There is a key {row.name!r} already: revoke it, or rotate it with "
             f"`smsgate keys rotate {row.name}`.",
@@ -154,12 +153,12 @@ def make_key(context: Context, request: NewKey, settings: Settings, records: Rec
 )
 def rotate_key(context: Context, request: KeyRotation, records: Records) -> MadeKey:
     """Make a new key of that name; the old one stays valid for the hours of the grace."""
-    known = (row for row in records.keys.all(_now_us()) if row.name == request.name)
+    known = (row for row in ApiKeys(records.database).all(_now_us()) if row.name == request.name)
     newest = next(known, None)
     if newest is None:
         raise _unknown(request.name)
     key, row = _new_key(context, newest.name, newest.scope, newest.programs)
-    records.keys.add(row, ends_us=row.made_us + int(request.grace * 3_600_000_000))
+    ApiKeys(records.database).add(row, ends_us=row.made_us + int(request.grace * 3_600_000_000))
     return MadeKey(row.name, key)
 
 
@@ -175,7 +174,7 @@ def rotate_key(context: Context, request: KeyRotation, records: Records) -> Made
 )
 def revoke_key(_: Context, request: KeyChoice, records: Records) -> RevokedKeys:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
-    ended = records.keys.end(request.name, _now_us())
+    ended = ApiKeys(records.database).end(request.name, _now_us())
     if not ended:
         raise _unknown(request.name)
     return RevokedKeys(request.name, len(ended))
@@ -216,7 +215,7 @@ PAGES = (
         create=Action(operation=make_key, label="Create key", done="Created"),
         help="Keys let your own programs call /v1: create one for each program that asks whether "
         "a number may be texted. Only a hash of each key is stored. Rotate makes a new key of the "
-        "same name; Revoke ends all keys of the name within 5 seconds.",
+        "same name; Revoke ends all keys of the name. Both take effect within 5 seconds.",
         actions=(
             Action(operation=rotate_key, label="Rotate", done="Rotated"),
             Action(operation=revoke_key, label="Revoke", done="Revoked", is_danger=True),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smsgate.api_keys import Keyring
+from smsgate.api_keys import ApiKeys, Keyring
 from smsgate.cli.session import person
 from smsgate.domain.errors import Unauthorized
 from smsgate.records import Records
-from smsgate.records.api_keys import ApiKeyStorage
 from tests.fakes.people import newest_actions
 
 
@@ -31,7 +30,7 @@ def records(ready, tmp_path):
 
 def opens(records, key: str) -> bool:
     try:
-        Keyring(ApiKeyStorage(records.database), ()).authenticate(f"Bearer {key}")
+        Keyring(ApiKeys(records.database), ()).authenticate(f"Bearer {key}")
     except Unauthorized:
         return False
     return True
@@ -76,7 +75,7 @@ def test_a_key_may_be_limited_to_programs(ready, records) -> None:
     assert listed["programs"] == ["alerts"]
     assert ready.run("keys", "list") == 0
     assert "alerts" in ready.output
-    caller = Keyring(ApiKeyStorage(records.database), ()).authenticate(f"Bearer {key}")
+    caller = Keyring(ApiKeys(records.database), ()).authenticate(f"Bearer {key}")
     assert (caller.may("alerts"), caller.may("orders"), caller.may("all")) == (True, False, False)
 
 

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from smsgate.api_keys import KeyScope
 from smsgate.process.services import Services
-from smsgate.records.api_keys import KeyScope
 from smsgate.web import create_app
 from tests.fakes.own_services import add_key, ready_services
 

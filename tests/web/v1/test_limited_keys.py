@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from smsgate.api_keys import Keyring
+from smsgate.api_keys import ApiKeys, Keyring
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.store.refusals import Refusal
 from tests.fakes.listed_numbers import import_numbers, list_entry
@@ -172,7 +172,7 @@ def test_a_key_that_is_not_limited_sees_everything(api) -> None:
 
 
 def test_a_rotated_key_keeps_its_programs(api) -> None:
-    keys = api.services.records.keys
+    keys = ApiKeys(api.services.records.database)
     add_key(api.services.records, "crm", "write", "alerts", "orders")
     newer = api.post("/keys/crm/rotate", {"grace": 0})["key"]
     caller = Keyring(keys, ()).authenticate(f"Bearer {newer}")
@@ -181,7 +181,7 @@ def test_a_rotated_key_keeps_its_programs(api) -> None:
 
 
 def test_a_renamed_program_is_the_same_one(api) -> None:
-    keys = api.services.records.keys
+    keys = ApiKeys(api.services.records.database)
     key = add_key(api.services.records, "crm", "write", "news")
     caller = Keyring(keys, (), {"news": "orders", "older": "orders"}).authenticate(f"Bearer {key}")
     assert [caller.may(one) for one in ("news", "orders", "older", "alerts", "all")] == [

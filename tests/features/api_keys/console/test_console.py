@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-from smsgate.api_keys import Keyring
+from smsgate.api_keys import ApiKeys, Keyring
 from smsgate.domain.errors import RecordsUnavailable, Unauthorized
 from smsgate.interface import parts
-from smsgate.records.api_keys import ApiKeyStorage
 from tests.fakes.own_services import add_key
 from tests.fakes.people import newest_actions
 
@@ -29,8 +28,7 @@ def test_a_key_is_shown_once_and_opens(admin, services):
     assert answer.headers["Cache-Control"] == "no-store"
     assert "sgk_" not in str(answer.headers)
     assert (
-        Keyring(ApiKeyStorage(services.records.database), ()).authenticate(f"Bearer {key}").name
-        == "crm"
+        Keyring(ApiKeys(services.records.database), ()).authenticate(f"Bearer {key}").name == "crm"
     )
     page = admin.get(KEYS).text
     assert "sgk_" not in page
@@ -50,7 +48,7 @@ def test_a_key_is_rotated_and_revoked(admin, services):
     admin.get(KEYS)
     first = shown_key(admin.post(CREATE, {"name": "crm", "scope": "write"}))
     second = shown_key(admin.post(f"{KEYS}/rotate", {"row": CRM, "grace": "24"}))
-    opens = lambda: Keyring(ApiKeyStorage(services.records.database), ())  # noqa: E731
+    opens = lambda: Keyring(ApiKeys(services.records.database), ())  # noqa: E731
     assert {opens().authenticate(f"Bearer {key}").scope for key in (first, second)} == {"write"}
     admin.post(f"{KEYS}/revoke", {"row": CRM})
     page = admin.get(KEYS).text
