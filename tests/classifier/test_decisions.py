@@ -137,7 +137,7 @@ NO QUIERO|simama|boleka
 take me off Verizon's mailing list|please take me off verizon's list|désabonnez-moi de la newsletter de Carrefour|please stop sending flyers to my house
 quítenme de la lista de correo de Movistar|Ta bort mig från ICA:s nyhetsbrev|remove me from the group chat|Bitte keine Werbung mehr in den Briefkasten|멤버십 해지해 주세요
 unsubscribe me from T-Mobile's newsletter|Удалите меня из рассылки Озона|Wypiszcie mnie z newslettera Empiku
-lose it
+lose it|Désabonner Å €5, c'est trop à @_$
 滚吧|滚蛋|滾開|别再联系了|谢谢你发错了。
 """
 HELPS = """

@@ -129,12 +129,6 @@ def test_without_a_time_the_same_text_at_once_is_one_and_later_another(post, red
     assert post("bare", "STOP") == ["STOP", "STOP"]
 
 
-def test_without_a_time_nothing_between_two_texts_is_lost(post) -> None:
-    for text in ("STOP", "START", "STOP"):
-        said = post("bare", text)
-    assert said == ["STOP", "START", "STOP"]
-
-
 def test_with_a_time_a_repeat_of_hours_later_is_the_same_text(post, redis_client) -> None:
     post("timed", "START", "2026-11-28 10:00:00")
     post("timed", "STOP", "2026-11-28 10:00:09")

@@ -17,6 +17,7 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.operations import retry_reply
+from smsgate.features.reviews.cases import read_cases
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
 from smsgate.monitoring.monitor import take_snapshot
@@ -49,9 +50,9 @@ def allowed(services: Services, program: str = "alerts", number: str = NUMBER) -
     return answer.allowed, answer.reason
 
 
-def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(services, signed, api):
+def test_a_stop_blocks_from_the_answer_on_is_confirmed_once_and_proved(services, signed, api):
     assert allowed(services) == (True, "")
-    receipt = services.ingest.receive("twilio", signed("Stop."))
+    receipt = services.ingest.receive("twilio", signed("Stop.", message_id="SM" + "7" * 32))
 
     assert (receipt.answer.status, receipt.outcome) == (200, "opt_out")
     assert allowed(services) == (False, "hold")
@@ -62,6 +63,13 @@ def test_a_stop_blocks_from_the_answer_on_and_is_confirmed_once(services, signed
     assert call.form["To"] == NUMBER
     assert "Acme Alerts" in call.form["Body"]
     assert outcomes(services) == [("opt_out", "applied"), ("reply", "sent")]
+
+    applied, replied = services.history.of_number(NUMBER)
+    assert (applied.entry.text, applied.entry.message_id) == ("Stop.", "SM" + "7" * 32)
+    assert applied.entry.decision.version
+    assert (applied.before, applied.after) == ("allowed", "blocked")
+    assert applied.received_us <= applied.applied_us
+    assert (replied.provider_id, replied.reply.text) == (call.sid, call.form["Body"])
 
 
 @pytest.mark.parametrize(
@@ -80,28 +88,19 @@ def test_an_opt_out_in_base64_blocks_and_what_may_be_one_waits_for_a_person(
 ):
     services.ingest.receive("twilio", signed(body))
     assert allowed(services) == (not reason, reason)
+    services.applier.drain(PARTITION)
+    reviews = services.store.inbox_reader.open_reviews()
+    cases = read_cases(services.store, services.records, reviews)
+    assert [one.text for one in cases if "base64" in one.reason] == [body] * (reason == "review")
 
 
-def test_the_event_proves_what_happened(services, signed, api):
-    services.ingest.receive("twilio", signed("Stop please.", message_id="SM" + "7" * 32))
-    run(services)
-
-    applied, replied = services.history.of_number(NUMBER)
-    assert applied.entry.text == "Stop please."
-    assert applied.entry.message_id == "SM" + "7" * 32
-    assert applied.entry.decision.version
-    assert (applied.before, applied.after) == ("allowed", "blocked")
-    assert applied.received_us <= applied.applied_us
-    assert replied.provider_id == api.calls[0].sid
-    assert replied.reply.text == api.calls[0].form["Body"]
-
-
-def test_start_lifts_and_is_answered(services, signed, api):
+def test_start_lifts_for_its_program_and_is_answered(services, signed, api):
     for text in ("stop", "START"):
         services.ingest.receive("twilio", signed(text))
         run(services)
 
-    assert allowed(services) == (True, "")
+    assert allowed(services, "alerts") == (True, "")
+    assert allowed(services, "quiet") == (False, "opted_out_all")
     assert len(api.calls) == 2
     assert outcomes(services)[2:] == [("opt_in", "applied"), ("reply", "sent")]
 
@@ -218,15 +217,6 @@ def test_an_opt_out_of_a_program_scope_leaves_the_others_alone(services, signed)
     assert allowed(services, "alerts") == (True, "")
 
 
-def test_start_to_one_program_leaves_the_others_blocked(services, signed):
-    for text in ("STOP", "START"):
-        services.ingest.receive("twilio", signed(text))
-        run(services)
-
-    assert allowed(services, "alerts") == (True, "")
-    assert allowed(services, "quiet") == (False, "opted_out_all")
-
-
 @pytest.mark.parametrize(
     ("text", "sender", "calls"),
     [
@@ -255,7 +245,11 @@ def test_an_unrouted_sender_is_recorded_and_suppresses_nothing(services, signed)
 
 
 def test_an_opt_out_that_blocks_nobody_is_told_with_its_account_and_sender(services, signed):
-    for text in ("hello", "HELP", "STOP", "arrêtez"):
+    services.ingest.receive("twilio", signed("hello", sender="+14155550111"))
+    run(services)
+    (traffic,) = take_snapshot(services.store, services.settings).accounts
+    assert traffic.unblocked == ()
+    for text in ("HELP", "STOP", "arrêtez"):
         services.ingest.receive("twilio", signed(text, sender="+14155550111"))
     services.ingest.receive("twilio", signed("STOP", "AcmeBank"))
     for number in (NUMBER, "AcmeBank"):
@@ -267,14 +261,6 @@ def test_an_opt_out_that_blocks_nobody_is_told_with_its_account_and_sender(servi
 
     (traffic,) = take_snapshot(services.store, services.settings).accounts
     assert (traffic.name, {*traffic.unblocked}) == ("twilio", {NUMBER, "AcmeBank"})
-
-
-def test_an_ordinary_text_to_an_unrouted_sender_is_no_opt_out(services, signed):
-    services.ingest.receive("twilio", signed("hello", sender="+14155550111"))
-    run(services)
-
-    (traffic,) = take_snapshot(services.store, services.settings).accounts
-    assert traffic.unblocked == ()
 
 
 @pytest.mark.parametrize("number", ["44555", "AcmeBank"])
@@ -350,20 +336,6 @@ def test_a_queue_that_is_away_does_not_change_the_answer(environ, services, sign
     assert allowed(services) == (False, "hold")
     assert len(services.applier.drain(PARTITION)) == 1
     other.close()
-
-
-def test_without_metadata_messages_are_kept_but_nothing_is_applied_or_allowed(
-    bare_services, signed, redis_client
-):
-    redis_client.flushall()
-    services = bare_services
-
-    assert services.ingest.receive("twilio", signed("STOP")).answer.status == 200
-    with pytest.raises(StoreNotReady):
-        services.applier.drain(PARTITION)
-    with pytest.raises(StoreNotReady):
-        services.gate.check([NUMBER], program="alerts")
-    assert len(services.store.inbox_reader.latest(PARTITION, 99)) == 1
 
 
 # --- replies --------------------------------------------------------------------------------

@@ -141,6 +141,11 @@ def test_jasmin_is_given_no_long_text_that_it_would_cut_within_a_letter(text, co
     assert dict(parse_qsl(jasmin.reply(reply(text), JASMIN).body.decode()))["coding"] == coding
 
 
+def test_jasmin_hears_that_a_text_was_taken():
+    """Else it posts the text again."""
+    assert jasmin.acknowledgement(JASMIN).body == b"ACK/Jasmin"
+
+
 @pytest.mark.parametrize(
     ("octets", "text"),
     [
