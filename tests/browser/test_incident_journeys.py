@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from smsgate.features.reviews.cases import list_cases
 from smsgate.monitoring.deadlines import PAGE_ANSWER_S
 from smsgate.process.services import Services
 from tests.browser.acting import fits, picture, press, says, sign_in
 from tests.browser.test_pages import barriers
+from tests.fakes import manual
 from tests.fakes.people import session_digest
 from tests.fakes.processes import wait_until
 
@@ -36,7 +36,7 @@ def end_session(page: Page, services: Services) -> None:
 def test_a_session_that_ends_during_review_leads_back_to_the_same_case(
     visit: Visit, services: Services
 ) -> None:
-    key = list_cases(services.store, services.records)[7].key
+    key = manual.review_reader(services).all()[7].key
     page = visit("/console/review", role="nobody", width=360)
     sign_in(page, "agent")
     page.wait_for_url("**/console/review")

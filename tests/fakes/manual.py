@@ -8,6 +8,8 @@ from smsgate.api_keys import Caller
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.messages import Arrival, Decision, Entry, Intent
 from smsgate.features.numbers import changes
+from smsgate.features.reviews.decisions import ReviewDecisions
+from smsgate.features.reviews.reader import ReviewReader
 from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Context
 from smsgate.process.services import Services
@@ -68,5 +70,10 @@ def record_consent(
     return added.id
 
 
+def review_reader(services: Services) -> ReviewReader:
+    return ReviewReader(services.store, services.records)
+
+
 def reviews(services: Services) -> ReviewService:
-    return ReviewService(services.settings, services.store, services.records)
+    decisions = ReviewDecisions(review_reader(services))
+    return ReviewService(services.settings, services.store, decisions)

@@ -17,7 +17,6 @@ from smsgate.domain.errors import (
 )
 from smsgate.domain.messages import InboundMessage, Intent
 from smsgate.features.replies.operations import retry_reply
-from smsgate.features.reviews.cases import read_cases
 from smsgate.interface.operation import Context
 from smsgate.interface.schemas import RowChoice
 from smsgate.monitoring.monitor import take_snapshot
@@ -90,7 +89,7 @@ def test_an_opt_out_in_base64_blocks_and_what_may_be_one_waits_for_a_person(
     assert allowed(services) == (not reason, reason)
     services.applier.drain(PARTITION)
     reviews = services.store.inbox_reader.open_reviews()
-    cases = read_cases(services.store, services.records, reviews)
+    cases = manual.review_reader(services).cases_of(reviews)
     assert [one.text for one in cases if "base64" in one.reason] == [body] * (reason == "review")
 
 

@@ -14,11 +14,8 @@ from werkzeug import Response
 from smsgate import decision_text, event_text
 from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews.decisions import ReviewDecision
-from smsgate.features.reviews.queue import ReviewQueue, fits_row, time_left
+from smsgate.features.reviews.reader import fits_row, time_left
 from smsgate.features.reviews.service import ConversationLine, ReviewService, read_conversation
-from smsgate.records import Records
-from smsgate.settings import Settings
-from smsgate.store.store import Store
 from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.template_filters import ago, many, spaced
 
@@ -45,9 +42,9 @@ class DeskMessage:
     """The text that it was about."""
 
 
-def register(console: Flask, settings: Settings, store: Store, records: Records) -> None:
+def register(console: Flask, service: ReviewService) -> None:
     """Add the routes."""
-    desk = _Desk(settings, store, records)
+    desk = _Desk(service)
     agent = needs("agent")
     console.get("/console/review", endpoint="review")(needs("viewer")(desk.show))
     console.post("/console/review/decide", endpoint="decide_review")(agent(desk.decide))
@@ -56,11 +53,9 @@ def register(console: Flask, settings: Settings, store: Store, records: Records)
 
 
 class _Desk:
-    def __init__(self, settings: Settings, store: Store, records: Records) -> None:
-        self._settings, self._store, self._records = settings, store, records
-        self._queue = ReviewQueue(store, records)
-        self._service = ReviewService(settings, store, records)
-        self._decisions = self._service.decisions
+    def __init__(self, service: ReviewService) -> None:
+        self._service, self._decisions = service, service.decisions
+        self._reader = service.decisions.reader
 
     def show(self) -> Answer:
         """Show the text that is next, or the one that was asked for."""
@@ -73,7 +68,7 @@ class _Desk:
         key, decided = request.form.get("key", ""), request.form.get("decided", "")
         if decided not in _MEANING:
             raise Unfit("Choose Opt out or Not an opt-out.")
-        found = self._queue.find(key)
+        found = self._reader.find(key)
         if found is None:
             return self._too_late(key)
         try:
@@ -89,7 +84,7 @@ class _Desk:
             raise Unfit("Choose Opt out or Not an opt-out.")
         if not keys or len(keys) > MAX_DECIDED:
             raise Unfit(f"Select at least one text, and at most {MAX_DECIDED}.")
-        some = [one for one in self._queue.waiting(keys) if fits_row(one)]
+        some = [one for one in self._reader.waiting(keys) if fits_row(one)]
         count = len(self._service.decide_each(decided, some, actor())) if some else 0
         flash(f"Decided {many(count, 'text')}: {_MEANING[decided]}. You can undo each one below.")
         if count < len(keys):
@@ -117,10 +112,10 @@ class _Desk:
 
         ``show`` is the key of the text to show; the next one where it does not wait any more.
         """
-        wanted, programs = _filters(), self._settings.programs
+        wanted, programs = _filters(), self._service.settings.programs
         number = min(max(request.args.get("page", 1, int), 1), 1_000_000)
-        page = self._queue.page((number - 1) * PAGE_SIZE, PAGE_SIZE, **wanted)
-        shown = self._queue.find(show) if show else None
+        page = self._reader.page((number - 1) * PAGE_SIZE, PAGE_SIZE, **wanted)
+        shown = self._reader.find(show) if show else None
         if show and shown is None and message is None:
             sentence = "That text is no longer in review: it was decided, or a newer one arrived."
             message = DeskMessage(sentence, "")
@@ -129,7 +124,7 @@ class _Desk:
         lately = self._decisions.lately(_LATELY_US, limit)
         lines, problem = list[ConversationLine](), ""
         if shown:
-            lines, problem = read_conversation(self._store, self._records, shown)
+            lines, problem = read_conversation(self._reader, shown)
         program = programs.get(shown.program) if shown else None
         keys = [one.key for one in page.reviews]
         behind = keys[keys.index(shown.key) + 1 :] if shown and shown.key in keys else keys
@@ -157,7 +152,7 @@ class _Desk:
             decided_words=_DONE,
             event_text=event_text,
             decision_text=decision_text,
-            now_us=self._store.health.now_us(),
+            now_us=self._service.store.health.now_us(),
             programs=programs,
         )
         return html, status
@@ -191,7 +186,7 @@ class _Desk:
             )
             text = self._decisions.texts([made]).get(made.key, "")
             return self._page(DeskMessage(sentence, "warn", made, text), status=409)
-        newer = self._queue.newer(key)
+        newer = self._reader.newer(key)
         sentence = "That text is no longer in review. Nothing was changed."
         if newer:
             sentence = "A newer text from this number arrived. Read it too, then decide."

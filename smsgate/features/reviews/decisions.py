@@ -10,11 +10,9 @@ from smsgate.consent.reviews import REOPENED
 from smsgate.consent.rules import REVIEWED, decision_id, seen_id
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.messages import Entry, inbox_place
-from smsgate.features.reviews.cases import read_cases
-from smsgate.records import Records
+from smsgate.features.reviews.reader import ReviewReader
 from smsgate.store.keys import PARTITIONS, partition_of
 from smsgate.store.reader import OpenReview
-from smsgate.store.store import Store
 
 UNDO_US = 48 * 3600 * 1_000_000
 """How long a decision can be taken back: as long as the store keeps the last change of a number."""
@@ -41,12 +39,11 @@ class ReviewDecision:
         return self.entry.message_id.removeprefix(f"{REOPENED}-") if self.decided == "undo" else ""
 
 
+@dataclass(frozen=True)
 class ReviewDecisions:
     """Finds decisions. Raises ``StoreUnavailable``; while the records are away, less is found."""
 
-    def __init__(self, store: Store, records: Records) -> None:
-        self._store = store
-        self._records = records
+    reader: ReviewReader
 
     def find(self, key: str) -> ReviewDecision | None:
         """Return a decision by its key, from inbox, ledger, or records of the last two days."""
@@ -73,7 +70,7 @@ class ReviewDecisions:
             for one in some
             if (id_ := seen_id(one.entry))
         }
-        cases = read_cases(self._store, self._records, [*about.values()])
+        cases = self.reader.cases_of([*about.values()])
         return {key: case.text for key, case in zip(about, cases, strict=True) if case.entry}
 
     def lately(self, period_us: int, limit: int) -> list[ReviewDecision]:
@@ -89,7 +86,7 @@ class ReviewDecisions:
 
     def _made(self, period_us: int, partition: int | None = None) -> Iterator[ReviewDecision]:
         """Yield decisions, perhaps of one partition, as an entry moves: so none is missed."""
-        store = self._store
+        store, records = self.reader.store, self.reader.records
         partitions = range(PARTITIONS) if partition is None else [partition]
         for at in store.inbox.busy() if partition is None else partitions:
             for one in store.inbox_reader.latest(at, _MAX_SEARCHED):
@@ -99,7 +96,7 @@ class ReviewDecisions:
         with suppress(RecordsUnavailable):
             events += [
                 one.event
-                for one in self._records.reader.newest(
+                for one in records.reader.newest(
                     _MAX_SEARCHED, source="operator", since_us=since_us
                 )
             ]

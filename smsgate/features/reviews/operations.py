@@ -9,13 +9,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from smsgate.features.reviews.cases import list_cases
+from smsgate.features.reviews.reader import ReviewReader
 from smsgate.features.reviews.service import ReviewService
 from smsgate.interface.operation import Actor, Column, Context, operation
 from smsgate.interface.schemas import AcceptedChange, NoFields, Number, ProgramName, moment
-from smsgate.records import Records
-from smsgate.settings import Settings
-from smsgate.store.store import Store
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -66,12 +63,12 @@ class Decided(msgspec.Struct, forbid_unknown_fields=True):
     by_program=True,
     empty="No texts in review.",
 )
-def list_reviews(context: Context, _: NoFields, store: Store, records: Records) -> Reviews:
+def list_reviews(context: Context, _: NoFields, reader: ReviewReader) -> Reviews:
     """List the texts that wait for a person, oldest first, and why each is unclear."""
     return Reviews(
         [
             Review(moment(one.received_us), one.number, one.program, one.text, one.reason, one.key)
-            for one in list_cases(store, records)
+            for one in reader.all()
             if context.caller.may(one.program)
         ]
     )
@@ -90,19 +87,13 @@ def list_reviews(context: Context, _: NoFields, store: Store, records: Records) 
         409: "It was decided a moment ago, or another text has come in since.",
     },
 )
-def decide_review(
-    context: Context,
-    request: Decided,
-    settings: Settings,
-    store: Store,
-    records: Records,
-) -> AcceptedChange:
+def decide_review(context: Context, request: Decided, reviews: ReviewService) -> AcceptedChange:
     """Settle a number's texts in review.
 
     The decision applies to the texts that were listed: if a newer one has arrived, it is refused.
     """
     context.caller.require_program(request.program)
-    id_ = ReviewService(settings, store, records).decide(
+    id_ = reviews.decide(
         request.decision,
         request.number,
         request.program,

@@ -22,10 +22,9 @@ from smsgate.domain.errors import (
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, inbox_place
 from smsgate.domain.phone import e164
 from smsgate.event_text import sentence, title
-from smsgate.features.reviews.cases import ReviewCase
 from smsgate.features.reviews.decisions import ReviewDecision, ReviewDecisions
+from smsgate.features.reviews.reader import ReviewCase, ReviewReader
 from smsgate.pipeline.forwards import KIND as FORWARD
-from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.keys import partition_of
 from smsgate.store.reader import OpenReview
@@ -39,12 +38,13 @@ _ORDINARY_SPAN_US = 24 * 3600 * 1_000_000
 """Until how long after the text ordinary texts are shown."""
 
 
+@dataclass
 class ReviewService:
     """What people do about texts that wait. Every method raises ``StoreUnavailable``."""
 
-    def __init__(self, settings: Settings, store: Store, records: Records) -> None:
-        self._settings, self._store = settings, store
-        self.decisions = ReviewDecisions(store, records)
+    settings: Settings
+    store: Store
+    decisions: ReviewDecisions
 
     def decide(self, decided: str, number: str, program: str, actor: str, seen: str = "") -> str:
         """Decide ``opt_out`` or ``none``, or ``undo`` the newest decision; return its key.
@@ -56,7 +56,7 @@ class ReviewService:
         number = e164(number)
         if decided == "undo":
             return self.undo(self.decisions.newest(number, program), actor)
-        waiting = self._store.inbox_reader.open_reviews_of(number)
+        waiting = self.store.inbox_reader.open_reviews_of(number)
         found = next((one for one in waiting if one.program == program), None)
         if found is None:
             raise NoSuchReview(
@@ -76,11 +76,11 @@ class ReviewService:
     def decide_each(self, decided: str, some: Sequence[OpenReview], actor: str) -> list[str]:
         """Decide several alike; return the keys of decisions, without what others decided."""
         intent = {"opt_out": Intent.OPT_OUT, "none": Intent.NONE}[decided]
-        programs = self._settings.programs
+        programs = self.settings.programs
         states: dict[str, ConsentState] = {}
         with suppress(StoreNotReady):  # decisions are made without where it is unknown
             numbers = [one.number for one in some] if intent.stops else []
-            states = self._store.numbers.consent_states_of(numbers, [one.name for one in programs])
+            states = self.store.numbers.consent_states_of(numbers, [one.name for one in programs])
         entries = []
         for one in some:
             program = programs.get(one.program)
@@ -134,7 +134,7 @@ class ReviewService:
 
     def _enter(self, entries: Sequence[Entry]) -> list[str]:
         """Store entries; return the keys of those that nobody had stored before."""
-        added = self._store.inbox.add([Arrival(entry) for entry in entries])
+        added = self.store.inbox.add([Arrival(entry) for entry in entries])
         pairs = zip(entries, added, strict=True)
         return [
             f"{partition_of(one.number)}-{done.id}" for one, done in pairs if not done.duplicate
@@ -159,11 +159,9 @@ class ConversationLine:
     """Whether it is the text that is shown."""
 
 
-def read_conversation(
-    store: Store, records: Records, case: ReviewCase
-) -> tuple[list[ConversationLine], str]:
+def read_conversation(reader: ReviewReader, case: ReviewCase) -> tuple[list[ConversationLine], str]:
     """Return what is newest, in order, and what cannot be shown. Raises ``StoreUnavailable``."""
-    number, problem = case.number, ""
+    store, number, problem = reader.store, case.number, ""
     partition = partition_of(number)
     lines: dict[str, ConversationLine] = {}
     for stored in store.inbox_reader.latest(partition, _MAX_INBOX):
@@ -174,7 +172,7 @@ def read_conversation(
             lines[stored.id] = line
     events = store.ledger_reader.newest([partition], _MAX_LEDGER)
     try:
-        recorded = records.reader.page_of_number(number, None, _MAX_LINES)
+        recorded = reader.records.reader.page_of_number(number, None, _MAX_LINES)
         events = [*(one.event for one in reversed(recorded)), *events]
     except RecordsUnavailable as error:
         problem = f"Earlier texts cannot be shown: {error}."

@@ -16,7 +16,6 @@ from smsgate.features.lists.import_undo import undo_list
 from smsgate.features.lists.imports import Importer, imports
 from smsgate.features.lists.list_file import ListOptions
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
 from tests.fakes.listed_numbers import import_numbers, importer_of
@@ -144,7 +143,7 @@ def test_what_changes_nothing_is_nothing_newer(services):
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
     list_id = imported(services, text_of(NUMBER)).import_id
-    assert list_cases(services.store, services.records) == []
+    assert manual.review_reader(services).all() == []
     assert undo(services, list_id) == {"kept": 1}
     assert reasons(services, [NUMBER]) == ["opted_out_all"]
 

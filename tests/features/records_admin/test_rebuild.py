@@ -16,7 +16,6 @@ from smsgate.features.records_admin import rebuild
 from smsgate.features.records_admin import rebuild as rebuilding_module
 from smsgate.features.records_admin.comparison import differences
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.cases import list_cases
 from smsgate.monitoring.conditions import conditions
 from smsgate.monitoring.monitor import take_snapshot
 from smsgate.records.writer import WriteResult
@@ -345,13 +344,13 @@ def test_the_difference_of_one_number_is_found_on_either_side(recorded, redis_cl
 
 
 def test_a_person_s_decision_ends_the_wait_after_a_rebuild_too(recorded, redis_client):
-    (waiting,) = list_cases(recorded.store, recorded.records)
+    (waiting,) = manual.review_reader(recorded).all()
     manual.reviews(recorded).decide("none", UNCLEAR, "alerts", "ana", waiting.key)
     settle(recorded)
     redis_client.flushall()
     rebuilding(recorded).rebuild(quiet)
 
-    assert list_cases(recorded.store, recorded.records) == []
+    assert manual.review_reader(recorded).all() == []
 
 
 def overseen(services):

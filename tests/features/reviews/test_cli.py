@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.features.reviews import operations
-from smsgate.features.reviews.cases import ReviewCase
+from smsgate.features.reviews.reader import ReviewCase, ReviewReader
 from smsgate.store.keys import partition_of
 from tests.fakes.values import NUMBER
 
@@ -45,7 +44,7 @@ def test_what_waits_is_listed_with_who_what_and_why(there, waiting):
 def test_what_a_subscriber_wrote_is_no_markup_and_does_nothing_to_the_terminal(there, monkeypatch):
     entry = Entry(NUMBER, "alerts", Decision(Intent.REVIEW, rule="[/]"), text=f"{UNCLEAR}\x1b[2J")
     waiting = ReviewCase("alerts", NUMBER, "1-0", "1-0", 1, entry)
-    monkeypatch.setattr(operations, "list_cases", lambda *_: [waiting])
+    monkeypatch.setattr(ReviewReader, "all", lambda _: [waiting])
     assert there.run("review", "list") == 0
     assert f"{UNCLEAR}\\x1b[2J" in there.output
 

@@ -9,7 +9,6 @@ import pytest
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NoSuchReview, ReviewChanged
 from smsgate.features.records_admin.rebuild import RebuildService
-from smsgate.features.reviews.cases import list_cases
 from smsgate.store.keys import partition_of
 from tests.fakes import manual
 from tests.fakes.values import NUMBER
@@ -45,9 +44,9 @@ def waiting(services, signed):
 
 def test_an_unclear_text_holds_marketing_from_the_answer_on_and_is_listed(waiting):
     assert reason(waiting) == "review"
-    (before,) = list_cases(waiting.store, waiting.records)
+    (before,) = manual.review_reader(waiting).all()
     waiting.applier.drain(PARTITION)
-    (after,) = list_cases(waiting.store, waiting.records)
+    (after,) = manual.review_reader(waiting).all()
 
     assert before == after
     assert (after.number, after.program, after.text) == (NUMBER, "alerts", UNCLEAR)
@@ -83,7 +82,7 @@ def test_a_stop_settles_what_waited(waiting, signed):
     waiting.ingest.receive("twilio", signed("STOP"))
     waiting.applier.drain(PARTITION)
 
-    assert list_cases(waiting.store, waiting.records) == []
+    assert manual.review_reader(waiting).all() == []
 
 
 def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting, signed):
@@ -94,7 +93,7 @@ def test_a_text_that_comes_while_a_decision_is_applied_waits_for_its_own(waiting
     waiting.applier.drain(PARTITION)
 
     assert reason(waiting) == "review"
-    (left,) = list_cases(waiting.store, waiting.records)
+    (left,) = manual.review_reader(waiting).all()
     assert left.text == MORE
 
 
@@ -135,12 +134,12 @@ def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_cl
         waiting.ingest.receive("twilio", signed(MORE))
     waiting.applier.drain(PARTITION)
     waiting.archiver.move_all()
-    before = list_cases(waiting.store, waiting.records)
+    before = manual.review_reader(waiting).all()
     redis_client.flushall()
     RebuildService(waiting.settings, waiting.archiver).rebuild(lambda *_: None)
 
     assert [one.text for one in before] == ([MORE] if late else [UNCLEAR, MORE])
-    assert list_cases(waiting.store, waiting.records) == before
+    assert manual.review_reader(waiting).all() == before
 
 
 def consent_state(services):
@@ -166,7 +165,7 @@ def test_an_opt_out_taken_back_leaves_the_number_as_it_was_and_the_text_waiting(
     assert (after.opted_out, after.exceptions) == (before.opted_out, before.exceptions)
     assert after.consents == before.consents == {"club"}
     assert reason(waiting) == "review"
-    (again,) = list_cases(waiting.store, waiting.records)
+    (again,) = manual.review_reader(waiting).all()
     assert again.text == UNCLEAR
     assert reason(waiting, "orders") == "opted_out"
 
@@ -242,6 +241,6 @@ def test_a_rebuilt_store_goes_on_waiting_for_what_was_taken_back(waiting, redis_
     redis_client.flushall()
     RebuildService(waiting.settings, waiting.archiver).rebuild(lambda *_: None)
 
-    (again,) = list_cases(waiting.store, waiting.records)
+    (again,) = manual.review_reader(waiting).all()
     assert (again.text, again.number) == (UNCLEAR, NUMBER)
     assert reason(waiting) == "review"

@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.messages import Decision, Entry, Intent
-from smsgate.features.reviews.cases import list_cases
+from tests.fakes import manual
 from tests.fakes.pages import (
     HTMX,
     decide,
@@ -119,7 +119,7 @@ def test_undo_brings_a_text_back_with_its_story_and_its_deadline(services, agent
     services.archiver.move_all()
     page = agent.get("/console/review")
     assert "not so sure" in words(page).partition("Queue")[0]
-    again = list_cases(services.store, services.records)[0]
+    again = manual.review_reader(services).all()[0]
     assert (again.received_us, again.text) == (since_us, "not so sure")
 
 
@@ -157,7 +157,7 @@ def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(services, 
     page = agent.get(f"/console/review?show={key}")
     assert shown(page) == OTHER
     assert "session has ended" not in page.text
-    assert {one.key for one in list_cases(services.store, services.records)} == {first, key}
+    assert {one.key for one in manual.review_reader(services).all()} == {first, key}
     assert decide(agent, key, headers=HTMX).status_code == 200
 
 
