@@ -1,14 +1,15 @@
 """Undo of a whole import: each number returns to the sets that it was in before the list.
 
-A number of which something newer was said or done keeps what it has. What is newer is read from
-the records; the entries that put numbers back say how far those were read, and are applied only
-where nothing came in between. So a run that was killed is simply run again, and of two runs at
-once each number is put back by one.
+A number of which something newer was said or done keeps what it has; another list that has the
+number counts until it is undone itself. What is newer is read from the records; the entries that
+put numbers back say how far those were read, and are applied only where nothing came in between.
+So a run that was killed is simply run again, and of two runs at once each number is put back by
+one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from smsgate.features.lists.imports import (
     UNDONE_OUTCOME,
     Importer,
     begins_with,
-    entry_of,
     import_of,
+    list_of,
     parts_of,
+    undone_lists,
 )
 from smsgate.features.lists.results import ListResult, counting
 from smsgate.interface.operation import Progress
-from smsgate.pipeline.list_entries import UNDO, UNDONE
+from smsgate.pipeline.list_entries import UNDO
 from smsgate.records import Recorded, Records
 from smsgate.records.reader import EVENTS, lists_with, recorded_of, rows_of
 from smsgate.records.tables import events
@@ -60,7 +62,7 @@ def undo_list(
     ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer``.
     """
     importer.archiver.move_all()
-    record = import_of(importer.records, id_)
+    record, undone = import_of(importer.records, id_), undone_lists(importer.records)
     undo = Entry(
         number="",
         program=record.program,
@@ -74,20 +76,27 @@ def undo_list(
     with counting(found, result) as count:
         parts = parts_of(importer.records, id_)
         while some := [*islice(parts, PARTS_AT_ONCE)]:
-            for number, outcome in _undo(importer, some, undo):
+            for number, outcome in _undo(importer, some, undo, undone):
                 count(outcome, number, 0)
             progress("Undoing" if actor else "Reading the records", found.rows, 0)
     back = found.outcomes.get("undone" if actor else "would_undo", 0)
+    is_new = back > 0 if id_ in undone else found.unused < found.rows
+    if id_ not in undone:  # an earlier try was killed
+        back += found.outcomes.get("undone_before", 0)
     numbers_back = "1 number" if back == 1 else f"{back:,} numbers"
     change = f"{numbers_back} {'' if actor else 'would be '}put back, {found.unused:,} kept."
+    if id_ in undone and not is_new:
+        change = f"it was undone already, {found.unused:,} kept."
     found.changes = [f"{record.reason or id_}: {change}"]
-    if actor and back:
+    if actor and is_new:
         importer.record(replace(undo, message_id=id_), found.changes[0], UNDONE_OUTCOME)
         importer.archiver.move_all()  # so that the file can be imported anew at once
     return found
 
 
-def _undo(importer: Importer, parts: Sequence[Recorded], undo: Entry) -> Iterator[tuple[str, str]]:
+def _undo(
+    importer: Importer, parts: Sequence[Recorded], undo: Entry, undone_ids: Collection[str]
+) -> Iterator[tuple[str, str]]:
     """Put back what can be, if somebody acts; gives numbers, and what became of each."""
     outcomes = dict[str, str]()
     for _ in range(_LOOKS):
@@ -97,7 +106,7 @@ def _undo(importer: Importer, parts: Sequence[Recorded], undo: Entry) -> Iterato
         importer.archiver.move_all()
         entries = list[Entry]()
         for part in waiting:
-            outcomes |= _since(importer.records, part, undo.undoes)
+            outcomes |= _since(importer.records, part, undo.undoes, undone_ids)
             entries += _entries(importer, part, outcomes, undo, seen[part.partition])
         if not (entries and undo.actor):
             break
@@ -132,26 +141,34 @@ def _entries(
             )
 
 
-def _since(records: Records, part: Recorded, list_id: str) -> dict[str, str]:
-    """Which numbers of a part of the list were ``undone`` since, and which are to be ``kept``."""
+def _since(
+    records: Records, part: Recorded, list_id: str, undone_ids: Collection[str]
+) -> dict[str, str]:
+    """Which numbers of a part were undone before, and which are to be kept.
+
+    Lists that were undone count for nothing.
+    """
     groups = [group for group in part.event.listed if group.previous is not None]
     numbers = [number for group in groups for number in group.numbers]
     is_newer = (events.c.partition == part.partition) & (events.c.seq > part.seq)
-    said = is_newer & events.c.kind.in_(_NEWER) & events.c.outcome.not_in(_NO_EFFECT)
-    review = (events.c.seq < part.seq) & (events.c.kind == "review")
-    asked = select(events.c.number, events.c.kind).where(events.c.number.in_(numbers))
-    rows = rows_of(records.database, asked.where(said | review))
-    kept = {row.number for row in rows if row.kind != "review"}
-    # The list ended the wait of a text for a person, who would never see it.
-    reviewed = sorted({row.number for row in rows} - kept)
-    for number, story in zip(reviewed, records.reader.of_numbers(reviewed), strict=True):
-        kept |= {number} if undecided(one.event for one in story if one.seq < part.seq) else set()
-    undone = set[str]()
+    kept, undone = set[str](), set[str]()
     others = is_newer & events.c.id.in_(lists_with(numbers)) & not_(begins_with(f"{list_id}-"))
     for row in rows_of(records.database, EVENTS.where(others)):
         event = recorded_of(row).event
-        is_undo = event.kind == UNDONE and entry_of(event).undoes == list_id
+        is_ours = list_of(event) == list_id
         for group in event.listed:
-            if group.outcome not in _NO_EFFECT:
-                (undone if is_undo else kept).update(group.numbers)
-    return dict.fromkeys(kept, "kept") | dict.fromkeys(undone, "undone")
+            if group.outcome not in _NO_EFFECT and (is_ours or list_of(event) not in undone_ids):
+                (undone if is_ours else kept).update(group.numbers)
+    said = is_newer & events.c.kind.in_(_NEWER) & events.c.outcome.not_in(_NO_EFFECT)
+    asked = select(events.c.number, events.c.kind).where(events.c.number.in_(numbers))
+    rows = rows_of(records.database, asked.where(said | (events.c.kind == "review")))
+    kept |= {row.number for row in rows if row.kind != "review"}
+    # A list ended the wait of a text for a person, who would never see it.
+    set_aside, reviewed = {*undone_ids, list_id}, sorted({row.number for row in rows} - kept)
+    for number, story in zip(reviewed, records.reader.of_numbers(reviewed), strict=True):
+        told = [one.event for one in story]
+        for place, event in enumerate(told):
+            if event.kind == "import" and list_of(event) in set_aside:
+                ended = undecided(told[:place]) != undecided(told[: place + 1])
+                kept |= {number} if ended else set()
+    return dict.fromkeys(kept, "kept") | dict.fromkeys(undone, "undone_before")

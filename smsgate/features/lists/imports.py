@@ -305,14 +305,24 @@ def entered_before(records: Records, list_id: str) -> tuple[str, set[str]]:
 
     Once an import was undone, the same file is another list: its id has a dot and how often.
     """
-    asked = select(events.c.message_id, events.c.outcome, events.c.kind)
-    rows = rows_of(records.database, asked.where(begins_with(list_id)))
-    undone = {
-        row.message_id for row in rows if (row.kind, row.outcome) == (IMPORT_FILE, UNDONE_OUTCOME)
-    }
-    list_id = f"{list_id}.{len(undone)}" if undone else list_id
-    ids = {row.message_id for row in rows}
+    times = sum(one.startswith(list_id) for one in undone_lists(records))
+    list_id = f"{list_id}.{times}" if times else list_id
+    asked = select(events.c.message_id).where(begins_with(list_id))
+    ids = {row.message_id for row in rows_of(records.database, asked)}
     return list_id, {one for one in ids if one == list_id or one.startswith(f"{list_id}-")}
+
+
+def undone_lists(records: Records) -> set[str]:
+    """The ids of the lists that were undone, though some of their numbers may have been kept."""
+    is_undo = (events.c.kind == IMPORT_FILE) & (events.c.outcome == UNDONE_OUTCOME)
+    rows = rows_of(records.database, select(events.c.message_id).where(is_undo))
+    return {row.message_id for row in rows}
+
+
+def list_of(event: Event) -> str:
+    """The id of the list whose numbers an event enters or puts back."""
+    entry = entry_of(event)
+    return entry.undoes or entry.message_id.rpartition("-")[0]
 
 
 def begins_with(prefix: str) -> ColumnElement[bool]:

@@ -258,8 +258,8 @@ def undo_import(context: Context, request: UndoRequest, parts: Parts) -> ListJob
     """Undo an import as a whole: each number returns to its state before the list.
 
     A number with something newer stays as it is: its own STOP or START, a lock, a consent, a
-    manual opt-out, or a later list. Asked for again, or after a kill, nothing is done twice. In
-    /v1 it goes on after the answer: ask for the job.
+    manual opt-out, or a later list: undo that one first. Asked for again, or after a kill, nothing
+    is done twice. In /v1 it goes on after the answer: ask for the job.
     """
     importer, actor = parts.bind(Importer, 0)(), context.actor(request.actor)
     step: Step = "preview" if request.preview else "apply"

@@ -24,7 +24,8 @@ NOT_USED = {
     "no_words": "say what the subscribers agreed to: the words that they were shown",
     "refused": "opted out or locked, which an import never lifts",
     "not_applied": "not in effect: the number opted in since, see `smsgate history`",
-    "kept": "stays: something newer was said or done, or a text of it was in review",
+    "kept": "stays: something newer was said or done, another list has it (undo that one first), "
+    "or a text of it was in review",
 }
 OUTCOMES = {
     **NOT_USED,
@@ -36,6 +37,7 @@ OUTCOMES = {
     BLANK: "empty line",
     "would_undo": "would be reverted",
     "undone": "reverted",
+    "undone_before": "reverted by an earlier undo",
     "unchanged": "the import had not changed it",
     CLEAN: "can be texted",
     **{name: event_text.reason(name) for name in get_args(GateReason)},

@@ -140,6 +140,31 @@ def test_what_changes_nothing_is_nothing_newer(services):
     assert reasons(services, [NUMBER]) == ["review"]
 
 
+@pytest.mark.parametrize("first", [ListOptions(program="orders"), JOINED])
+@pytest.mark.parametrize("later", [ListOptions(program="all"), ListOptions(program="alerts")])
+def test_a_later_list_that_was_undone_is_nothing_newer(services, first, later):
+    ids = [imported(services, text_of(NUMBER), options).import_id for options in (first, later)]
+    assert undo(services, ids[0]) == {"kept": 1}
+    undo(services, ids[1])
+    assert undo(services, ids[0]) == {"undone": 1}
+    assert reasons(services, [NUMBER]) == [""]
+
+
+def test_what_was_said_before_or_after_a_later_list_that_was_undone_stays(services):
+    """Its own STOP, and a text whose wait for a person that list ended."""
+    first = imported(services, text_of(*MANY[:4])).import_id
+    stop, before, between, _ = MANY[:4]
+    told(services, Intent.REVIEW, "enough??", number=before)
+    told(services, Intent.OPT_OUT, "STOP", number=stop)
+    work(services)
+    later = imported(services, text_of(*MANY[:4]), ListOptions(program="all")).import_id
+    told(services, Intent.OPT_OUT, "STOP", number=between)
+    work(services)
+    assert undo(services, later) == {"unchanged": 4}
+    assert undo(services, first) == {"kept": 3, "undone": 1}
+    assert reasons(services, MANY[:4]) == ["opted_out_all"] * 3 + [""]
+
+
 def test_a_text_that_waited_when_the_list_came_must_be_looked_at(services):
     told(services, Intent.REVIEW, "enough??")
     list_id = imported(services, text_of(NUMBER)).import_id
@@ -232,7 +257,9 @@ def test_after_a_kill_the_same_command_does_the_rest(services, monkeypatch, wher
     assert 0 < left < len(MANY)
 
     found = undo(services, list_id)
-    assert found == {"undone": len(MANY)}
+    assert found["undone"] <= left  # what was entered before the kill was put back by it
+    assert found["undone"] + found["undone_before"] == len(MANY)
+    assert imports(services.records, 1)[0].changed.startswith(f"stopped.csv: {len(MANY):,} numbers")
     assert set(reasons(services, MANY)) == {""}
     for number in MANY[::50]:
         kinds = [
@@ -248,9 +275,12 @@ def test_a_second_time_nothing_is_done(services):
     assert undo(services, list_id) == {"undone": 2}
     stop(services)
     events = len(services.history.of_number(NUMBER))
-    assert undo(services, list_id) == {"undone": 2}
+    again = undo_list(importer_of(services), list_id, lambda *_: None, actor="bob", reason="x")
+    assert again.outcomes == {"undone_before": 2}
+    assert again.changes == ["stopped.csv: it was undone already, 0 kept."]
     assert reasons(services, [NUMBER, OTHER]) == ["opted_out_all", ""]
     assert len(services.history.of_number(NUMBER)) == events
+    assert [one.action for one in imports(services.records, 10)] == ["undone", "imported"]
 
 
 def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
@@ -263,7 +293,8 @@ def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
 
     with ThreadPoolExecutor(2) as pool:
         found = [*pool.map(one, range(2))]
-    assert found == [{"undone": len(MANY)}] * 2
+    assert [sum(one.values()) for one in found] == [len(MANY)] * 2
+    assert {outcome for one in found for outcome in one} <= {"undone", "undone_before"}
     assert set(reasons(services, MANY)) == {""}
     for number in MANY[::100]:
         applied = [one for one in services.history.of_number(number) if one.outcome == "applied"]
@@ -360,4 +391,4 @@ def test_a_rebuilt_store_knows_what_was_undone(services, redis_client):
     redis_client.flushall()
     RebuildService(services.settings, services.archiver).rebuild(lambda *_: None)
     assert reasons(services, MANY) == ["opted_out_all"] + [""] * (len(MANY) - 1)
-    assert undo(services, list_id)["undone"] == len(MANY) - 1
+    assert undo(services, list_id)["undone_before"] == len(MANY) - 1
