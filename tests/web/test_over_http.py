@@ -137,3 +137,13 @@ def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent(port: 
     head = b"POST /webhooks/twilio HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
     status, answer = exchange(port, head + b"a" * 1000)
     assert (status, answer) == (413, b"The body is over 64 KiB, which is the limit here.\n")
+
+
+def test_the_server_does_not_tell_its_version(port) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+    told = [value for name, value in answer.getheaders() if name.lower() in {"server", "via"}]
+    assert not any(sign.isdigit() for value in told for sign in value)
+    assert answer.getheader("X-Powered-By") is None

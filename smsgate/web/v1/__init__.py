@@ -59,8 +59,10 @@ def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store
             )
 
     @app.after_request
-    def say_what_is_left(answer: Response) -> Response:
-        """Add the headers of draft-ietf-httpapi-ratelimit-headers-10."""
+    def add_headers(answer: Response) -> Response:
+        """Say what is left (draft-ietf-httpapi-ratelimit-headers-10), and that it is no page."""
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers["Content-Disposition"] = "attachment"
         if "calls_left" in g:
             answer.headers["RateLimit-Policy"] = f'"calls";q={most.amount};w={window_s}'
             answer.headers["RateLimit"] = g.calls_left

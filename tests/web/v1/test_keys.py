@@ -186,3 +186,11 @@ def test_the_count_of_a_call_is_one_question_to_redis(api, redis_client) -> None
 
 def _now_us() -> int:
     return int(time.time() * 1_000_000)
+
+
+def test_no_answer_can_be_opened_as_a_page(api) -> None:
+    without = Api(api.client, api.services, "")
+    answers = [api.call("POST", "/check", CHECK), api.call("GET", "/nothing")]
+    for answer in [*answers, without.call("POST", "/check", CHECK)]:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Disposition"] == "attachment"
