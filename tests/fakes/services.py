@@ -92,16 +92,14 @@ class FakeStore:
 
 
 class NoKeys:
-    """Stands for records that have no API keys."""
+    """Stands for records without a database, which have no API keys."""
 
     problem = None
+    absent = True
 
     @property
-    def keys(self) -> NoKeys:
+    def database(self) -> NoKeys:
         return self
-
-    def known(self) -> list[object]:
-        return []
 
 
 class FakeServices(Services):
