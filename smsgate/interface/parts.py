@@ -17,8 +17,6 @@ from smsgate.records.operator_actions import ActionAuthor, add_action
 R = TypeVar("R")
 Request = TypeVar("Request")
 Result = TypeVar("Result")
-_MAX_NOTED = 5
-"""Rows of one action that the audit log names; beyond, it has their number and the first ones."""
 
 
 class Parts:
@@ -77,9 +75,7 @@ class Parts:
         if not operation.audit or not requests:
             return
         author = ActionAuthor(context.actor(), context.address)
-        note = ", ".join(map(operation.note, requests[:_MAX_NOTED]))
-        if len(requests) > _MAX_NOTED:
-            note = f"{len(requests):,} rows: {note}, …"
+        note = ", ".join(map(operation.note, requests))
         try:
             add_action(self.bind(_database, 0)(), operation.audit, author, note)
         except RecordsUnavailable as error:  # it is done all the same

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from smsgate import event_text
+from smsgate.domain.errors import StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, RowPage, offset_of, operation
 from smsgate.interface.schemas import ChangedRow, ProgramName, RowChoice
 from smsgate.records import Records
 from smsgate.records.deliveries import Delivery
+from smsgate.store.store import Store
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -107,10 +110,10 @@ def _change_text(change: Mapping[str, Any]) -> str:
     done="Delivery {id} queued again.",
     problems={404: "No failed delivery has that id."},
 )
-def retry_delivery(_: Context, request: RowChoice, records: Records) -> ChangedRow:
+def retry_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
     """Try a failed delivery for another day."""
     records.deliveries.retry(request.id, time.time_ns() // 1000)
-    return ChangedRow(request.id)
+    return _settled(request, store, records)
 
 
 @operation(
@@ -123,9 +126,15 @@ def retry_delivery(_: Context, request: RowChoice, records: Records) -> ChangedR
     done="Delivery {id} dismissed.",
     problems={404: "No failed delivery has that id."},
 )
-def dismiss_delivery(_: Context, request: RowChoice, records: Records) -> ChangedRow:
+def dismiss_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
     """Remove a failed delivery from the list. Its event stays."""
     records.deliveries.dismiss(request.id)
+    return _settled(request, store, records)
+
+
+def _settled(request: RowChoice, store: Store, records: Records) -> ChangedRow:
+    with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
+        store.delivery_counts.write(records.deliveries.counts())
     return ChangedRow(request.id)
 
 
