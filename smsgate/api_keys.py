@@ -96,6 +96,9 @@ class ApiKeyRow:
 class ApiKeys(DatabasePart):
     """The keys in the database. Every method raises ``RecordsUnavailable``."""
 
+    changed_at = -TRUST_S
+    """When this process last changed a key, by the monotonic clock."""
+
     def all(self, now_us: int) -> list[ApiKeyRow]:
         """Return every key that opens at that time, by name, then the newest first."""
         asked = select(api_keys).where(_open(now_us))
@@ -119,6 +122,7 @@ class ApiKeys(DatabasePart):
             values = asdict(row)
             kept = {"name": lookup(row.name), "programs": ",".join(row.programs)}
             connection.execute(insert(api_keys).values(values | kept))
+        self.changed_at = time.monotonic()
         return before
 
     def end(self, name: str, now_us: int) -> Sequence[str]:
@@ -127,6 +131,7 @@ class ApiKeys(DatabasePart):
             same = (api_keys.c.name == lookup(name)) & _open(now_us)
             ids = [*connection.scalars(select(api_keys.c.id).where(same))]
             connection.execute(update(api_keys).where(same).values(ends_us=now_us))
+        self.changed_at = time.monotonic()
         return ids
 
 
@@ -197,17 +202,20 @@ class Keyring:
     def _known(self) -> Sequence[ApiKeyRow]:
         """Return the keys, read again every few seconds by one thread; others use what is known.
 
-        While the database is away, the keys that were read last go on to open. Nobody can revoke
-        a key meanwhile, either.
+        What this process changed is known at once. While the database is away, the keys that were
+        read last go on to open. Nobody can revoke a key meanwhile, either.
         """
-        is_due = time.monotonic() - self._read_at >= TRUST_S
-        if self._keys is not None and is_due and self._lock.acquire(blocking=False):
+        if self._keys is None:
+            return ()
+        now = time.monotonic()
+        is_due = now - self._read_at >= TRUST_S or self._keys.changed_at >= self._read_at
+        if is_due and self._lock.acquire(blocking=False):
             try:
                 self._rows, self._problem = self._keys.all(int(time.time() * 1_000_000)), None
             except RecordsUnavailable as error:
                 _log.warning("keys cannot be read", problem=str(error))
                 self._problem = error
             finally:
-                self._read_at = time.monotonic()
+                self._read_at = now
                 self._lock.release()
         return self._rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from smsgate.api_keys import ApiKeys
 from smsgate.content import CurrentContent
 from smsgate.monitoring.monitor import Monitor
 from smsgate.outbound import Outbound
@@ -57,6 +58,11 @@ class Services:
     def refused_requests(self) -> RefusedRequests:
         """Why requests of providers were refused, for people to see."""
         return RefusedRequests(self.store, self.settings.accounts)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """The keys that were made for ``/v1``."""
+        return ApiKeys(self.records.database)
 
     @cached_property
     def applier(self) -> InboxApplier:

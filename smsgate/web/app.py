@@ -17,7 +17,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smsgate import features, logs
-from smsgate.api_keys import ApiKeys, Keyring
+from smsgate.api_keys import Keyring
 from smsgate.interface.parts import Parts
 from smsgate.process.configuration import Configuration, load_configuration
 from smsgate.process.running_process import RunningProcess
@@ -84,9 +84,8 @@ def application(services: Services) -> Flask:
     ``/v1`` and the console are made when somebody first asks for them: their tables, forms and
     templates take memory, and a process that answers webhooks does not need them.
     """
-    settings, store = services.settings, services.store
+    settings, store, stored = services.settings, services.store, services.api_keys
     app, parts = bare_application(settings), Parts(services)
-    stored = ApiKeys(services.records.database)
     keys = ApiKeyGuard(Keyring(stored, settings.api_keys, settings.programs.renamed), store)
     monitors = ApiKeyGuard(Keyring(None, [*settings.metrics_keys, *settings.api_keys]), store)
     app.register_blueprint(webhooks.blueprint(settings, store, services.ingest))

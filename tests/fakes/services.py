@@ -94,7 +94,6 @@ class FakeStore:
 class NoKeys:
     """Stands for records without a database, which have no API keys."""
 
-    problem = None
     absent = True
 
     @property

@@ -21,7 +21,6 @@ from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, RowPage, operation
 from smsgate.interface.schemas import NoFields
-from smsgate.records import Records
 from smsgate.settings import Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
@@ -92,7 +91,7 @@ class RevokedKeys(msgspec.Struct, frozen=True):
     role="admin",
     empty="No keys yet.",
 )
-def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:
+def list_keys(_: Context, __: NoFields, keys: ApiKeys) -> RowPage[KeyRow]:
     """List the valid keys, by name and then the newest first."""
     return RowPage(
         [
@@ -104,7 +103,7 @@ def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:
                 created_by=one.made_by,
                 expires=time_of(one.ends_us) if one.ends_us else None,
             )
-            for one in ApiKeys(records.database).all(_now_us())
+            for one in keys.all(_now_us())
         ]
     )
 
@@ -120,7 +119,7 @@ def list_keys(_: Context, __: NoFields, records: Records) -> RowPage[KeyRow]:
     shown_once="key",
     problems={409: "A key of that name opens already."},
 )
-def make_key(context: Context, request: NewKey, settings: Settings, records: Records) -> MadeKey:
+def make_key(context: Context, request: NewKey, settings: Settings, keys: ApiKeys) -> MadeKey:
     """Make a key and show it once; only its hash is stored."""
     if not _NAME.fullmatch(request.name) or request.name == OF_ENVIRONMENT:
         raise Unfit(
@@ -132,7 +131,7 @@ def make_key(context: Context, request: NewKey, settings: Settings, records: Rec
         if program not in names:
             raise UnknownProgram(f"no program is called {program!r}; there are: {', '.join(names)}")
     key, row = _new_key(context, request.name, request.scope, request.programs)
-    if ApiKeys(records.database).add(row):
+    if keys.add(row):
         raise KeyExists(
             f"There is a key {row.name!r} already: revoke it, or rotate it with "
             f"`smsgate keys rotate {row.name}`.",
@@ -151,14 +150,14 @@ def make_key(context: Context, request: NewKey, settings: Settings, records: Rec
     shown_once="key",
     problems={404: "No key of that name opens anything."},
 )
-def rotate_key(context: Context, request: KeyRotation, records: Records) -> MadeKey:
+def rotate_key(context: Context, request: KeyRotation, keys: ApiKeys) -> MadeKey:
     """Make a new key of that name; the old one stays valid for the hours of the grace."""
-    known = (row for row in ApiKeys(records.database).all(_now_us()) if row.name == request.name)
+    known = (row for row in keys.all(_now_us()) if row.name == request.name)
     newest = next(known, None)
     if newest is None:
         raise _unknown(request.name)
     key, row = _new_key(context, newest.name, newest.scope, newest.programs)
-    ApiKeys(records.database).add(row, ends_us=row.made_us + int(request.grace * 3_600_000_000))
+    keys.add(row, ends_us=row.made_us + int(request.grace * 3_600_000_000))
     return MadeKey(row.name, key)
 
 
@@ -172,9 +171,9 @@ def rotate_key(context: Context, request: KeyRotation, records: Records) -> Made
     done="Revoked {count} keys named {name}; calls with them are refused within 5 seconds.",
     problems={404: "No key of that name opens anything."},
 )
-def revoke_key(_: Context, request: KeyChoice, records: Records) -> RevokedKeys:
+def revoke_key(_: Context, request: KeyChoice, keys: ApiKeys) -> RevokedKeys:
     """Revoke every key of that name; every process refuses it within 5 seconds."""
-    ended = ApiKeys(records.database).end(request.name, _now_us())
+    ended = keys.end(request.name, _now_us())
     if not ended:
         raise _unknown(request.name)
     return RevokedKeys(request.name, len(ended))
@@ -215,7 +214,7 @@ PAGES = (
         create=Action(operation=make_key, label="Create key", done="Created"),
         help="Keys let your own programs call /v1: create one for each program that asks whether "
         "a number may be texted. Only a hash of each key is stored. Rotate makes a new key of the "
-        "same name; Revoke ends all keys of the name. Both take effect within 5 seconds.",
+        "same name; Revoke ends all keys of the name within 5 seconds.",
         actions=(
             Action(operation=rotate_key, label="Rotate", done="Rotated"),
             Action(operation=revoke_key, label="Revoke", done="Revoked", is_danger=True),

@@ -89,13 +89,14 @@ def pass_time(monkeypatch, seconds: float = 60) -> None:
     monkeypatch.setattr("smsgate.api_keys.time.monotonic", lambda: later)
 
 
-def test_looking_a_key_up_costs_no_query_for_each_call(api) -> None:
+def test_looking_a_key_up_costs_no_query_for_each_call(api, monkeypatch) -> None:
+    pass_time(monkeypatch)  # and no more, however slow the machine is
     mine = api.with_key("check")
     counted = CountedKeys(keys_of(api).all(1))
     ring = Keyring(counted, ())
     for _ in range(50):
         assert ring.authenticate(f"Bearer {mine.key}").name == "check"
-    assert counted.asked < 9  # 1, unless this machine is very slow
+    assert counted.asked == 1
 
 
 def test_while_the_database_is_away_known_keys_go_on_to_open(api, monkeypatch) -> None:
@@ -143,6 +144,7 @@ def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tm
     Api(started, api.services, mine.key).post("/check", CHECK)
 
     object.__setattr__(api.services, "records", restarted)
+    object.__setattr__(api.services, "api_keys", ApiKeys(restarted.database))
     anew = Api(create_app(api.services).test_client(), api.services, mine.key)
     answer = anew.call("POST", "/check", CHECK)
     assert (answer.status_code, answer.json["reason"]) == (503, "records_unavailable")
@@ -155,6 +157,15 @@ def test_after_a_restart_a_good_key_is_no_401_while_the_database_is_away(api, tm
     file.rmdir()
     away.rename(file)
     assert wait_until(lambda: anew.call("POST", "/check", CHECK).status_code == 200)
+
+
+def test_a_key_that_this_process_made_or_revoked_is_known_at_once(api) -> None:
+    crm = api.with_key("check", "crm")
+    crm.post("/check", CHECK)
+    other = api.post("/keys", {"name": "other", "scope": "check"}, 201)["key"]
+    Api(crm.client, api.services, other).post("/check", CHECK)
+    api.delete("/keys/other", 200)
+    assert Api(crm.client, api.services, other).call("POST", "/check", CHECK).status_code == 401
 
 
 @pytest.mark.parametrize("settings_more", ["[api]\ncalls_per_second = 0.0001\nburst = 3\n"])
