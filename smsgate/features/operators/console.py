@@ -12,7 +12,7 @@ from flask import Flask, abort, flash, g, redirect, render_template, request, se
 from sqlalchemy import Connection, delete, update
 from werkzeug.wrappers import Response
 
-from smsgate.domain.errors import Unfit
+from smsgate.domain.errors import RecordsUnavailable, Unfit
 from smsgate.domain.time_zones import zone_names
 from smsgate.features.operators import service
 from smsgate.features.operators.factors import (
@@ -41,12 +41,19 @@ from smsgate.web.console.auth import (
     let_in,
     needs,
     operator,
+    session_token,
 )
 from smsgate.web.console.return_path import HOME, own_path
 
 CODE, CALLBACK = f"{IN}/code", f"{IN}/provider/back"
 _OFFERED = "factor"
 """In the cookie: the secret that is offered, encrypted."""
+_COPIES_STAY = (
+    "This browser has forgotten your session, but the session itself could not be ended: the "
+    "records' database does not answer. A copy of its cookie works until it was not used for 30 "
+    "minutes, 12 hours at most. To end it sooner, sign in when the database is back and look under "
+    "Your account."
+)
 
 
 def register(console: Flask) -> None:
@@ -147,10 +154,16 @@ def _go_on(row: OperatorRow, note: str = "", *, is_whole: bool = False) -> Respo
 
 def sign_out() -> Response:
     """End the session of this browser, which forgets it also while the records are away."""
-    known = g.known
+    sessions, token = console_auth().sessions, session_token()
     forget_session()
-    if known is not None:
-        console_auth().sessions.end(known, known.digest)
+    try:
+        known = sessions.find(token) if token else None
+        if known is not None:
+            sessions.end(known, known.digest)
+    except RecordsUnavailable:
+        g.known = None  # the page is that of nobody
+        page = render_template("problem.html", title="Signed out here", sentence=_COPIES_STAY)
+        return Response(page, 503, content_type="text/html; charset=utf-8")
     return _notice("Signed out.", IN)
 
 

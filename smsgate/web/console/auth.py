@@ -28,6 +28,7 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface
 
 from smsgate.api_keys import Caller
+from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.factors import Factors
 from smsgate.features.operators.service import (
@@ -225,7 +226,12 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
     @console.before_request
     def who() -> None:
         token = session_token() if request.endpoint != "asset" else ""
-        g.known = made.sessions.find(token) if token else None
+        try:
+            g.known = made.sessions.find(token) if token else None
+        except RecordsUnavailable:
+            if request.path != OUT:  # which must empty the cookie all the same
+                raise
+            g.known = None
         is_poll = is_part() and (request.method == "GET" or request.path in _POLLED)
         if operator() is not None and not is_poll:
             made.sessions.mark_seen(g.known)

@@ -232,13 +232,23 @@ def test_without_the_records_a_session_that_is_known_sees_and_no_other(
     answer = eve.post("/console/numbers/opt-out", {"number": NUMBER, "program": "alerts"})
     assert (answer.status_code, "everybody is a viewer" in answer.text) == (403, True)
     copied = out.get_cookie("smsgate").value
-    assert out.post("/console/out").status_code == 503
-    assert out.get("/console/").location == "/console/in"
+    for one in (visitor, out):
+        check_signed_out(one.post("/console/out"))
+        assert one.get("/console/").location == "/console/in"
+    visitor.set_cookie("smsgate", signed.dumps({**signed.loads(forms), "token": "unknown"}))
     out.set_cookie("smsgate", copied)
     assert out.get("/console/").status_code == 503
     assert visitor.get("/console/").status_code == 503
     assert visitor.post("/console/in", {"name": "viewer"}).status_code == 503
     file.write_bytes(whole)
+
+
+def check_signed_out(answer) -> None:
+    """The page of who signed out while the session could not be ended: that of nobody."""
+    assert answer.status_code == 503
+    assert "This browser has forgotten your session" in answer.text
+    assert ">eve<" not in answer.text
+    assert "/console/out" not in answer.text
 
 
 # --- guessing -------------------------------------------------------------------------------
