@@ -3,7 +3,7 @@
     make eval        print the tables and write the first one of docs/accuracy.md
 
 The model was trained on all of these texts. What it would score on texts of other people is what
-cross-validation says (``make train ARGS="--folds FOLDER"``).
+cross-validation says (``make train ARGS="--folds 5 --keep FOLDER"``).
 """
 
 from __future__ import annotations
