@@ -34,7 +34,8 @@ def test_selected_texts_are_decided_together(visit: Visit, services: Services) -
     press(page.get_by_role("button", name="Filter"))
     page.wait_for_url("**/console/review?program=*")
     while not page.get_by_role("checkbox", name="555-9601").count():
-        press(page.get_by_role("link", name="Next"))
+        with page.expect_navigation():
+            press(page.get_by_role("link", name="Next"))
     for number in ("9601", "9602"):
         press(page.get_by_role("checkbox", name=f"555-{number}"), " ")
     assert barriers(page) == []

@@ -166,7 +166,7 @@ def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) ->
     messages = list(model.messages)
     attempts = [attempt for message in messages for attempt in message.attempts]
     left, for_ever = system.jobs_left()
-    result.found("RQ jobs", [f"{for_ever} jobs stay for ever"] if for_ever else [])
+    result.found("RQ jobs that stay for ever", for_ever)
     result.counts |= {
         "messages": len(messages),
         "deliveries": len(attempts),
@@ -176,7 +176,7 @@ def _count(model: Model, api: TwilioApi, system: FaultSystem, result: Result) ->
         "answers lost": sum(one.status == 0 for one in attempts),
         "replies cut by the proxy": sum(proxy.cuts for proxy in system.proxies),
         "RQ jobs left behind": left,
-        "RQ jobs left behind for ever": for_ever,
+        "RQ jobs left behind for ever": len(for_ever),
         "calls to the provider": len(api.calls),
         "calls that were no 201": sum(one.answer != Answer() and not one.sid for one in api.calls),
     }

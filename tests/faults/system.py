@@ -219,19 +219,25 @@ class FaultSystem(System):
                 sizes[what] = sizes.get(what, 0) + int(count)
         return {what: size for what, size in sizes.items() if size}
 
-    def jobs_left(self) -> tuple[int, int]:
-        """What RQ still keeps of its jobs, and how many of these stay for ever.
+    def jobs_left(self) -> tuple[int, list[str]]:
+        """What RQ still keeps of its jobs, and those among them that stay for ever.
 
-        Those have no time to live, and the clock cannot find them among what dead workers left.
+        Those have no time to live, wait for no worker and are not among what dead workers left,
+        which RQ finds in two places.
         """
         keys = [*self.queue.scan_iter("rq:job:*", count=1000)]
-        left = {
-            entry.partition(b":")[0]
-            for name in QUEUES.values()
-            for entry in self.queue.zrange(f"rq:wip:{name}", 0, -1)
-        }
-        for_ever = (key for key in keys if self.queue.ttl(key) == -1)
-        return len(keys), sum(key.rpartition(b":")[2] not in left for key in for_ever)
+        found: set[bytes] = set()
+        for name in QUEUES.values():
+            found.update(self.queue.lrange(f"rq:queue:{name}", 0, -1))
+            found.update(self.queue.lrange(f"rq:queue:{name}:intermediate", 0, -1))
+            found.update(
+                entry.partition(b":")[0] for entry in self.queue.zrange(f"rq:wip:{name}", 0, -1)
+            )
+        return len(keys), [
+            f"{key.decode()}: {self.queue.hgetall(key)}"
+            for key in keys
+            if key.rpartition(b":")[2] not in found and self.queue.ttl(key) == -1
+        ]
 
     def expire_leases(self) -> None:
         """Let the claims of dead senders be due at once instead of when their lease ends."""
