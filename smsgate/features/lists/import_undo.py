@@ -24,7 +24,8 @@ from smsgate.features.lists.imports import (
     UNDONE_OUTCOME,
     Importer,
     begins_with,
-    import_of,
+    entry_of,
+    import_event,
     list_of,
     parts_of,
     undone_lists,
@@ -62,10 +63,11 @@ def undo_list(
     ``StoreUnavailable``, ``StoreNotReady``, ``RecordsUnavailable``, ``RecordsDiffer``.
     """
     importer.archiver.move_all()
-    record, undone = import_of(importer.records, id_), undone_lists(importer.records)
+    imported, undone = import_event(importer.records, id_), undone_lists(importer.records)
     undo = Entry(
         number="",
-        program=record.program,
+        program=imported.program,
+        scope=imported.scope,
         decision=Decision(Intent.NONE, rule="import_undone", note=reason),
         source="import",
         actor=actor,
@@ -87,7 +89,7 @@ def undo_list(
     change = f"{numbers_back} {'' if actor else 'would be '}put back, {found.unused:,} kept."
     if id_ in undone and not is_new:
         change = f"it was undone already, {found.unused:,} kept."
-    found.changes = [f"{record.reason or id_}: {change}"]
+    found.changes = [f"{entry_of(imported).decision.note or id_}: {change}"]
     if actor and is_new:
         importer.record(replace(undo, message_id=id_), found.changes[0], UNDONE_OUTCOME)
         importer.archiver.move_all()  # so that the file can be imported anew at once

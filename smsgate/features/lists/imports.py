@@ -150,7 +150,8 @@ class Importer:
         if applies and (found.outcomes.get("applied") or id_ not in known):
             counts = ", ".join(f"{count} {outcome}" for outcome, count in found.outcomes.items())
             note = " ".join([f"{name}: {found.rows} rows: {counts}.", *found.changes])
-            self.record(entries["subscribed"], note)
+            scope = self._scope(options.program) if "opted_out" in changed else ""
+            self.record(replace(entries["subscribed"], scope=scope), note)
         return found
 
     def rehearse(
@@ -234,7 +235,9 @@ class Importer:
         event = operator_event(IMPORT_FILE, note, asked.actor, reason, now_us, *about)
         decision = entry_of(event).decision
         entry = replace(asked, decision=decision, action="", phone=False)
-        event = replace(event, program=asked.program, outcome=outcome, entry=entry)
+        event = replace(
+            event, program=asked.program, scope=asked.scope, outcome=outcome, entry=entry
+        )
         self.store.ledger.append(partition_of(""), event)
 
     def _scope(self, program: str) -> str:
@@ -271,9 +274,14 @@ def imports(records: Records, limit: int) -> list[Import]:
 
 def import_of(records: Records, id_: str) -> Import:
     """One import. Raises ``NotFound``, ``RecordsUnavailable``."""
+    return _import(import_event(records, id_))
+
+
+def import_event(records: Records, id_: str) -> Event:
+    """The event of a whole imported list. Raises ``NotFound``, ``RecordsUnavailable``."""
     for one in records.reader.of_message("", id_):
         if one.event.kind == IMPORT_FILE and one.event.outcome != UNDONE_OUTCOME:
-            return _import(one.event)
+            return one.event
     raise NotFound(
         f"No import {id_!r} is on record: `smsgate imports list` and GET /v1/imports have those "
         "that are."

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
+from smsgate import event_text
 from smsgate.domain.entry_parts import Consent
 from smsgate.domain.errors import NotFound, RecordsUnavailable
 from smsgate.domain.messages import ALL, Arrival, Intent
@@ -77,6 +78,24 @@ def test_consents_of_a_list_are_taken_back(services):
     assert reasons(services, [NUMBER, OTHER], "club") == ["", ""]
     assert undo(services, list_id) == {"undone": 1, "unchanged": 1}
     assert reasons(services, [NUMBER, OTHER], "club") == ["no_consent", ""]
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (ListOptions(program="alerts"), "all programs"),
+        (CLUB_LIST, "club"),
+        (replace(JOINED, program="alerts"), "alerts"),
+    ],
+)
+def test_the_record_of_a_list_and_of_its_undo_say_for_which_programs_it_held(
+    services, options, where
+):
+    undo(services, imported(services, text_of(NUMBER), options).import_id)
+    services.archiver.move_all()
+    undone, done = services.records.reader.newest(2, "import_file")
+    assert event_text.headline(done.event) == f"Imported a list for {where}"
+    assert event_text.headline(undone.event) == f"Undid an import for {where}"
 
 
 def stop(services):
