@@ -14,50 +14,61 @@ that it reads, so a server that sends a header a second would hold its caller fo
 from __future__ import annotations
 
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from smsgate.domain.errors import CallFailed
 from smsgate.domain.messages import HttpCall, HttpReply
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
-class _DeadlineSocket(socket.SocketIO):
-    """Reads as long as there is time: as long as the socket's time-out was at the first read."""
 
-    _sock: socket.socket
-    _whole: float | None = None
-    _ends = 0.0
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket as long as there is time: as long as its time-out was at the start."""
 
-    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - as the library has it
-        if self._whole is None:
-            self._whole = self._sock.gettimeout() or 0.0
-            self._ends = time.monotonic() + self._whole
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._socket, self._raw = sock, raw
+        self._ends = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
         left = self._ends - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
-        self._sock.settimeout(left)
-        try:
-            return super().readinto(buffer)
-        finally:
-            self._sock.settimeout(self._whole)  # for the next call over this connection
+        self._socket.settimeout(left)  # urllib3 sets it again for the next call
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *given: Any, **more: Any) -> None:  # noqa: ANN401
-        super().__init__(sock, *given, **more)
-        self.fp.raw.__class__ = _DeadlineSocket  # nobody else makes one that counts as the socket's
+    def __init__(
+        self,
+        sock: socket.socket,
+        debuglevel: int = 0,
+        method: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
 
 
 class DeadlineConnection(HTTPConnection):
@@ -85,7 +96,7 @@ _CHUNK = 8 * 1024
 # What is raised before the first byte of a request has left.
 _NEVER_LEFT = (
     NewConnectionError,  # urllib3 3 takes it out of the next one
-    urllib3.exceptions.ConnectTimeoutError,
+    ConnectTimeoutError,
     ssl.SSLCertVerificationError,
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
@@ -143,7 +154,7 @@ class Outbound:
                 verify=machine["verify"] or True,
                 proxies={} if direct else machine["proxies"],
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise _failure(error, host) from None
         with response:
             return HttpReply(
@@ -180,7 +191,7 @@ class Outbound:
                 body += chunk
                 if len(body) >= _LONGEST_BODY or time.monotonic() > ends:
                     break
-        except (urllib3.exceptions.HTTPError, OSError):
+        except (HTTPError, OSError):
             pass
         return bytes(body[:_LONGEST_BODY])
 
@@ -226,39 +237,32 @@ def _host_of(url: str) -> str:
 
 # --- to the public internet alone -----------------------------------------------------------------
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All that IANA gives out for the public internet; elsewhere there are, for one, the site-local
 addresses of old (fec0::/10), which Python takes for global."""
-_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
-"""RFC 9637; older versions of Python do not know it."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_6TO4 = ipaddress.ip_network("2002::/16")  # deprecated (RFC 7526)
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637
+"""Older versions of Python take both for global."""
 _MOST_TRIED = 3
 """Addresses of a name, so that one with dozens does not hold its caller for minutes."""
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is one on the public internet; one with an address inside counts as that.
+    """Whether an address is on the public internet; one with an IPv4 address inside counts as that.
 
     ``text`` is an address as the resolver gives it, perhaps with a zone: ``fe80::1%eth0``.
     """
-    address: _Address = ipaddress.ip_address(text.partition("%")[0])
+    address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        address = _embedded_ipv4(address) or address
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
-    if special or address.is_private or address.is_loopback or not address.is_global:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return True
-    return address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
-
-
-def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside an IPv6 address: mapped, 6to4, Teredo, NAT64."""
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+        inside = address.ipv4_mapped
+        if address in _NAT64:
+            inside = ipaddress.IPv4Address(address.packed[-4:])
+        if inside is None:
+            is_assigned = address in _GLOBAL_UNICAST and address not in _DOCUMENTATION
+            return address.is_global and is_assigned and address not in _6TO4
+        address = inside
+    return address.is_global and not address.is_multicast
 
 
 def _public_addresses(name: str, port: int) -> list[str]:
@@ -272,32 +276,31 @@ def _public_addresses(name: str, port: int) -> list[str]:
 
 
 class _PublicConnection(DeadlineConnection):
-    """Opens its socket to a public address of its host, or not at all."""
+    """Connects to a public address of its host, or not at all."""
 
-    def _new_conn(self) -> socket.socket:
-        name = self._dns_host
+    def connect(self) -> None:
+        name = self.host
         try:
-            addresses = _public_addresses(name, self.port)
+            *others, last = _public_addresses(name, self.port)[:_MOST_TRIED]
         except (OSError, UnicodeError) as error:
             raise NewConnectionError(self, f"cannot resolve: {error}") from error
         try:
-            return self._first(addresses[:_MOST_TRIED])
+            for address in others:
+                self.host = address
+                with suppress(NewConnectionError, ConnectTimeoutError):
+                    return super().connect()
+            self.host = last
+            return super().connect()
         finally:
-            self._dns_host = name  # it names the certificate, and the Host header
-
-    def _first(self, addresses: list[str]) -> socket.socket:
-        for address in addresses[:-1]:
-            self._dns_host = address
-            try:
-                return super()._new_conn()
-            except HTTPError:
-                continue
-        self._dns_host = addresses[-1]
-        return super()._new_conn()
+            self.host = name  # as the Host header has it
 
 
 class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
-    """The same over TLS."""
+    """The same over TLS; the certificate is the name's and not the address's."""
+
+    def connect(self) -> None:
+        self.server_hostname = self.host
+        super().connect()
 
 
 # --- pools ----------------------------------------------------------------------------------------
