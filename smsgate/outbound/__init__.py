@@ -19,7 +19,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -60,14 +60,8 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
-    def __init__(
-        self,
-        sock: socket.socket,
-        debuglevel: int = 0,
-        method: str | None = None,
-        url: str | None = None,
-    ) -> None:
-        super().__init__(sock, debuglevel, method, url)
+    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method)
         self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
 
 
@@ -130,7 +124,8 @@ class Outbound:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "smsgate"
         self._session.headers["Accept-Encoding"] = "identity"
-        self._anywhere, self._public = _adapter(_ANYWHERE), _adapter(_PUBLIC)
+        self._anywhere = _adapter(DeadlineConnection, DeadlineTlsConnection)
+        self._public = _adapter(_PublicConnection, _PublicTlsConnection)
 
     def perform(self, call: HttpCall) -> HttpReply:
         """Make the call once and return the response, whatever its status.
@@ -171,11 +166,7 @@ class Outbound:
 
     def _prepared(self, call: HttpCall, host: str) -> requests.PreparedRequest:
         request = requests.Request(
-            call.method,
-            call.url,
-            headers=dict(call.headers),
-            data=call.body,
-            auth=call.auth or _no_auth,
+            call.method, call.url, call.headers, data=call.body, auth=call.auth or _no_auth
         )
         try:
             return self._session.prepare_request(request)
@@ -306,28 +297,15 @@ class _PublicTlsConnection(_PublicConnection, DeadlineTlsConnection):
 # --- pools ----------------------------------------------------------------------------------------
 
 
-class _DeadlinePool(HTTPConnectionPool):
-    ConnectionCls = DeadlineConnection
+def _adapter(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> HTTPAdapter:
+    """Makes connections of these kinds, in pools."""
 
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = plain
 
-class _DeadlineTlsPool(HTTPSConnectionPool):
-    ConnectionCls = DeadlineTlsConnection
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = tls
 
-
-class _PublicPool(HTTPConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicTlsConnection
-
-
-_ANYWHERE = {"http": _DeadlinePool, "https": _DeadlineTlsPool}
-_PUBLIC = {"http": _PublicPool, "https": _PublicTlsPool}
-
-
-def _adapter(pools: Mapping[str, type[HTTPConnectionPool]]) -> HTTPAdapter:
-    """Makes connections from pools of these kinds."""
     made = HTTPAdapter(pool_maxsize=KEPT_OPEN)
-    made.poolmanager.pool_classes_by_scheme = pools
+    made.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
     return made
