@@ -73,6 +73,10 @@ def test_somebody_is_added_comes_in_by_a_link_and_sets_up_a_second_factor(
     assert barriers(stranger) == []
     field = stranger.get_by_label("New password", exact=True)
     assert field.get_attribute("autocomplete") == "new-password"
+    show = stranger.get_by_role("button", name="Show new password")
+    for shown in ("text", "password"):
+        press(show)
+        assert field.get_attribute("type") == shown
     passwords(stranger, "New password")
     stranger.wait_for_url("**/console/")
     assert stranger.get_by_role("link", name="People").count() == 0, "an agent has no such page"

@@ -74,7 +74,7 @@ def register(console: Flask) -> None:
         ("POST", f"{LINK_PATH}<token>", set_password),
         ("GET", ME, viewer(show_account)),
         ("POST", f"{ME}/password", viewer(change_password)),
-        ("POST", f"{ME}/sessions", viewer(end_session)),
+        ("POST", f"{ME}/sessions", viewer_again(end_session)),
         ("POST", f"{ME}/zone", viewer(choose_zone)),
         ("GET", FACTOR, viewer_again(show_factors)),
         ("POST", FACTOR, viewer_again(add_factor)),

@@ -43,9 +43,11 @@ _RECOVERY_S = 100 * 365 * 24 * 3600
 _STEP_S = 30
 _DRIFT = (0, -1, 1)
 """Clocks of phones may be a step behind or ahead (RFC 6238, 5.2)."""
-_RECOVERY_CODES = 8
+_RECOVERY_CODES, _CODE_LENGTH = 8, 24
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Of a recovery code: 31 characters that are not mixed up; 16 of them are 79 bits."""
+"""Of a recovery code: 31 characters that are not mixed up; 24 of them are 118 bits."""
+USED_BEFORE = "used before"
+"""Note in the log about a code that somebody may have copied."""
 CODE_REFUSED = (
     "That code is wrong, expired, or was used before. Wait for the next one; after eight attempts "
     "wait 15 minutes."
@@ -117,7 +119,7 @@ class Factors:
                 renewed = self.encrypt(secret)  # keys may have been rotated
                 if use_credential(self._database, app, step, secret=renewed):
                     return "with second factor"
-                raise refusal
+                raise SignInRefused(CODE_REFUSED, "wrong code", USED_BEFORE, field="code")
             if app.kind == APP and not secret:
                 refusal = SignInRefused(UNREADABLE, "wrong code", field="code")
         with self._database.writing() as connection:
@@ -139,10 +141,13 @@ def use_credential(database: Database, one: Row, counter: int, **values: object)
 
 def new_recovery_codes(connection: Connection, row: OperatorRow) -> list[str]:
     """Return new recovery codes, which take the place of those before."""
-    codes = ["".join(secrets.choice(_ALPHABET) for _ in range(16)) for _ in range(_RECOVERY_CODES)]
-    # A plain hash is enough: nobody finds one of 2^79 by trying.
+    codes = [
+        "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+        for _ in range(_RECOVERY_CODES)
+    ]
+    # A plain hash is enough: nobody finds one of 2^118 by trying.
     issue(connection, RECOVERY, row.id, codes, _RECOVERY_S)
-    return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
+    return ["-".join(code[at : at + 4] for at in range(0, _CODE_LENGTH, 4)) for code in codes]
 
 
 def add_credential(connection: Connection, row: OperatorRow, values: Mapping[str, object]) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy import exists, select, update
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords
-from smsgate.features.operators.factors import CODE_REFUSED
+from smsgate.features.operators.factors import CODE_REFUSED, USED_BEFORE
 from smsgate.features.operators.service import (
     OperatorRow,
     OperatorService,
@@ -122,6 +122,10 @@ class SignIn:
             yield
         except SignInRefused as error:
             self._log_refusal(row, visitor, error.what, error.note)
+            if row is not None and error.note == USED_BEFORE:
+                where = f"({visitor.browser}), from {visitor.address}"
+                news = f"somebody entered a code of your app that was used before {where}"
+                self._people.notify(row, f"{news}, and was refused")
             raise
         self._count(claims, -1)
 

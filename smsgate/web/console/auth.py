@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, timedelta, tzinfo
 from functools import cached_property, wraps
+from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+import structlog
 from flask import (
     Flask,
     Response,
@@ -47,7 +49,7 @@ from smsgate.settings import Settings
 from smsgate.store.connection import Client
 from smsgate.web.console.origin import Origin
 from smsgate.web.console.return_path import HOME, is_part, return_path
-from smsgate.web.limits import Limits
+from smsgate.web.limits import Limits, RefusalLog
 from smsgate.web.wsgi_request import address_of
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ _POLLED = {"/console/simulator/watch"}
 _SESSION = "smsgate"
 _HOST = "__Host-"
 """Browsers take a cookie of that name only from this very host, by https, for every path."""
+_log = structlog.get_logger("smsgate.console")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -215,8 +218,8 @@ def needs(role: str, *, again: bool = False) -> Callable[[Callable[P, R]], Calla
 
 
 def register(console: Flask, settings: Settings, database: Database, client: Client) -> None:
-    """Find out at each request who makes it."""
-    made = ConsoleAuth(settings, database, client)
+    """Find out at each request who makes it, and log what is refused to whom."""
+    made, lines = ConsoleAuth(settings, database, client), RefusalLog()
     console.extensions["smsgate_auth"] = made
     console.session_interface = made.cookies
     console.config["SESSION_COOKIE_SAMESITE"] = "Lax"
@@ -235,6 +238,14 @@ def register(console: Flask, settings: Settings, database: Database, client: Cli
         is_poll = is_part() and (request.method == "GET" or request.path in _POLLED)
         if operator() is not None and not is_poll:
             made.sessions.mark_seen(g.known)
+
+    @console.after_request
+    def log_refusal(answer: Response) -> Response:
+        found = operator() if answer.status_code == HTTPStatus.FORBIDDEN else None
+        if found is not None and lines.takes("", found.id):
+            rule = request.url_rule
+            _log.warning("page refused", name=found.name, role=found.role, route=rule and rule.rule)
+        return answer
 
     console.context_processor(lambda: {"operator": operator()})
 

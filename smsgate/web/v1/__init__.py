@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import structlog
 from flask import Flask, Response, g, request
 from limits import RateLimitItemPerSecond
 from werkzeug.exceptions import NotFound
@@ -23,7 +24,7 @@ from smsgate.settings import Settings
 from smsgate.store.store import Store
 from smsgate.web.api_key_guard import ApiKeyGuard
 from smsgate.web.app import bare_application
-from smsgate.web.limits import Limits
+from smsgate.web.limits import Limits, RefusalLog
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = tuple(
     one for module in features.modules("operations") for one in module.OPERATIONS if one.path
@@ -31,13 +32,14 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = tuple(
 PREFIX = "/v1"
 STREAMED = tuple(one.name for one in OPERATIONS if one.upload)
 """Endpoints that read the body themselves."""
+_log = structlog.get_logger("smsgate.web")
 
 
 def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store) -> Flask:
     """Return the application of the first version. Every route of it wants a key."""
     app = bare_application(settings, streamed=STREAMED, make=_problem)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    limits, rate = Limits(store.client), settings.api.calls_per_second
+    limits, lines, rate = Limits(store.client), RefusalLog(), settings.api.calls_per_second
     window_s = max(1, round(settings.api.burst / rate)) if rate else 1
     most = RateLimitItemPerSecond(max(1, round(rate * window_s)), window_s)
 
@@ -60,9 +62,15 @@ def create_api(keys: ApiKeyGuard, parts: Parts, settings: Settings, store: Store
 
     @app.after_request
     def add_headers(answer: Response) -> Response:
-        """Say what is left (draft-ietf-httpapi-ratelimit-headers-10), and that it is no page."""
+        """Say what is left (draft-ietf-httpapi-ratelimit-headers-10), and that it is no page.
+
+        A call that its key does not allow leaves a line in the log.
+        """
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Content-Disposition"] = "attachment"
+        if answer.status_code == HTTPStatus.FORBIDDEN and lines.takes("", g.caller.name):
+            rule = request.url_rule
+            _log.warning("call refused", key=g.caller.name, route=rule and rule.rule)
         if "calls_left" in g:
             answer.headers["RateLimit-Policy"] = f'"calls";q={most.amount};w={window_s}'
             answer.headers["RateLimit"] = g.calls_left

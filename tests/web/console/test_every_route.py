@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from smsgate.web.console.app import create_console
 from tests.fakes.own_services import make_part
+from tests.fakes.people import People
 
 FOR_ALL = frozenset(
     {"asset", "console", "show_sign_in", "sign_in", "sign_out", "show_code"}
@@ -79,6 +81,16 @@ def test_a_viewer_and_an_agent_see_no_page_of_admins(viewer, agent, endpoints):
     assert {name for name, (status, _) in told.items() if status != 403} == set()
     told = answers(viewer, endpoints, FOR_ADMINS | PAGES_OF_AGENTS)
     assert {name for name, (status, _) in told.items() if status != 403} == set()
+
+
+def test_what_is_refused_for_a_role_is_in_the_log(viewer, services):
+    row = People(services.records).named("viewer")
+    with capture_logs() as lines:
+        for _ in range(20):
+            assert viewer.get("/console/people").status_code == 403
+    assert 0 < len(lines) < 20
+    said = {"event": "page refused", "name": row.name, "role": "viewer", "log_level": "warning"}
+    assert lines[0] == {**said, "route": "/console/people"}
 
 
 def test_without_the_token_of_a_form_nothing_is_done(admin, endpoints):

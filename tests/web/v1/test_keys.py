@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 
 import pytest
+from structlog.testing import capture_logs
 
 from smsgate.api_keys import TRUST_S, ApiKeys, Keyring
 from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable, Unauthorized
@@ -197,6 +198,16 @@ def test_the_count_of_a_call_is_one_question_to_redis(api, redis_client) -> None
 
 def _now_us() -> int:
     return int(time.time() * 1_000_000)
+
+
+def test_a_call_that_its_key_does_not_allow_is_in_the_log(api) -> None:
+    crm = api.with_key("check", "crm")
+    with capture_logs() as lines:
+        for _ in range(20):
+            assert crm.call("GET", "/keys").status_code == 403
+    assert 0 < len(lines) < 20
+    said = {"event": "call refused", "key": "crm", "log_level": "warning"}
+    assert lines[0] == {**said, "route": "/v1/keys"}
 
 
 def test_no_answer_can_be_opened_as_a_page(api) -> None:

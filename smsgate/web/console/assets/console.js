@@ -179,6 +179,20 @@ document.addEventListener("click", async (event) => {
   document.getElementById(`${field.id}-copied`).textContent = "Copied";
 });
 
+// Shows what is in a field for a password, until it is pressed again or the form is sent.
+for (const button of document.querySelectorAll("[data-show]")) button.hidden = false;
+function showPassword(button, isShown) {
+  document.getElementById(button.dataset.show).type = isShown ? "text" : "password";
+  button.setAttribute("aria-pressed", isShown);
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-show]");
+  if (button) showPassword(button, button.getAttribute("aria-pressed") === "false");
+});
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("[data-show]")) showPassword(button, false);
+});
+
 // The counts in the menu renew themselves while somebody looks at the page.
 const badges = document.querySelectorAll("[data-badge]");
 async function renewBadges() {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
 from smsgate.domain.errors import CallFailed
-from smsgate.features.operators import service, sessions
+from smsgate.features.operators import factors, service, sessions
 from smsgate.features.operators.service import RECOVERY, OperatorError, issue
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.web.console import auth
@@ -128,6 +129,26 @@ def test_people_are_told_of_a_sign_in_in_a_new_browser(mail, services, password_
     ((_, to, _, said),) = mail
     assert to == "maria@example.com"
     assert "somebody signed in as you in a new browser (Chrome on Linux), from 127.0.0.1." in said
+
+
+def test_people_are_told_of_a_code_that_was_used_again(mail, viewer, services, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(factors.time, "time", lambda: now)
+    totp, _ = set_up(viewer)
+    set_operator(services.records, "viewer", email="viewer@example.com")
+    other = browser(services)
+    other.sign_in("viewer", headers={"User-Agent": "(X11; Linux x86_64) Chrome/140.0"})
+    for code in ("000000", totp.at(now)):
+        settle_notices()
+        assert mail == []
+        agent = {"User-Agent": "(X11; Linux x86_64) Chrome/140.0"}
+        assert other.post("/console/in/code", {"code": code}, headers=agent).status_code == 403
+    settle_notices()
+    ((_, to, _, said),) = mail
+    assert to == "viewer@example.com"
+    assert "a code of your app that was used before (Chrome on Linux), from 127.0.0.1" in said
+    newest = newest_actions(services.records, 1)[0]
+    assert (newest.what, newest.note) == ("wrong code", "used before")
 
 
 def test_a_notice_holds_up_no_request_and_is_in_the_log_if_it_fails(
