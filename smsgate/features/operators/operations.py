@@ -181,6 +181,8 @@ def set_role(context: Context, request: PersonRole, records: Records, settings: 
     """Give a person another role. They must sign in again."""
     people = _people(records, settings)
     row, values = people.named(request.name), {"role": request.role}
+    if row.ended_us:
+        raise service.OperatorError(f"{row.name} is deactivated: reset them, then change the role.")
     if request.role != row.role:
         note = f"{row.role} to {request.role}"
         with people.changing(row, "role changed", _author(context), note, values) as connection:

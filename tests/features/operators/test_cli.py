@@ -105,6 +105,14 @@ def test_a_reset_takes_the_password_and_on_demand_the_second_factor(here, record
     assert "no operator of that name" in here.errors
 
 
+def test_who_is_deactivated_gets_no_other_role(here, records) -> None:
+    here.run("operators", "add", "maria", "--role", "viewer")
+    assert here.run("operators", "end", "maria") == 0
+    assert here.run("operators", "role", "maria", "admin") == 2
+    assert "maria is deactivated: reset them" in here.errors
+    assert People(records).named("maria").role == "viewer"
+
+
 def test_a_new_smsgate_says_how_to_become_its_first_admin(environ, records, capsys) -> None:
     environ["SMSGATE_CONFIG"] = str(CONFIG)
     configuration = Configuration(load_settings(environ), {}, ())
