@@ -62,7 +62,7 @@ MOST_WAITING = 200
 """Notifications in a queue. Alive are 80: one for each partition every two seconds."""
 _TIMEOUT_S = 60
 
-KEEP_FINGERPRINT_S = 5
+_KEEP_FINGERPRINT_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
 KEEP_MESSAGE_ID_S = 48 * 3600
 """How long message ids are remembered; providers redeliver for up to 24 hours."""
@@ -240,7 +240,7 @@ def _call(partition: int, arrivals: Sequence[Arrival]) -> Call:
     seen: list[str] = []
     rows = [_row(keys, arrival, seen) for arrival in arrivals]
     names = [keys.inbox, keys.holds, keys.reviews, keys.notify_inbox, keys.optins, *seen]
-    return names, [NOTIFY_MS, KEEP_MESSAGE_ID_S, KEEP_FINGERPRINT_S, _pack(rows)]
+    return names, [NOTIFY_MS, KEEP_MESSAGE_ID_S, _KEEP_FINGERPRINT_S, _pack(rows)]
 
 
 def opt_in_member(entry: Entry) -> str:
