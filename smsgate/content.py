@@ -6,14 +6,12 @@ next value and puts it in place of the old one; a request or a job uses the one 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -21,10 +19,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from smsgate.background_thread import BackgroundThread
 from smsgate.classifier import Classifiers, OperatorSets
+from smsgate.content_versions import ContentVersions, content_mark
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
 from smsgate.records import Records
-from smsgate.records.content_versions import ContentVersion, ContentVersions, content_mark
 from smsgate.settings import Program, Programs, Replies, Settings
 from smsgate.settings.read import fault_of
 
@@ -100,13 +98,12 @@ class CurrentContent:
 def read_saved(records: Records) -> SavedContent:
     """Return what the console owns. Raises ``RecordsUnavailable``."""
     records.check()
-    mark = content_mark(records.database)
-    sets, replies = records.keyword_versions.newest(), records.reply_versions.newest()
-    return SavedContent(
-        {one.name: one.content for one in sets if one.content.strip()},
-        {one.name: one.content for one in replies if one.content.strip()},
-        mark,
+    mark = content_mark(records)
+    sets, replies = (
+        {one.name: one.content for one in ContentVersions(records, kind).newest() if one.content}
+        for kind in ("keywords", "replies")
     )
+    return SavedContent(sets, replies, mark)
 
 
 def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) -> Content:
@@ -201,7 +198,7 @@ class ContentWatch:
 
     def look(self) -> None:
         """Look for newer content, and take it. Raises ``RecordsUnavailable``."""
-        if content_mark(self._records.database) != self._seen:
+        if content_mark(self._records) != self._seen:
             self._take(read_saved(self._records))
 
     def _take(self, saved: SavedContent) -> None:
@@ -219,41 +216,3 @@ class ContentWatch:
             self.problem = ""
             _log.info("content", version=content.version)
         self._seen = saved.mark
-
-
-MAX_SHOWN = 200
-"""Versions of a name that are shown, the newest."""
-
-
-class DiffLine(NamedTuple):
-    """One line of a comparison of two versions."""
-
-    kind: str
-    """``added``, ``removed``, ``same``, or ``gap`` where lines are left out."""
-    text: str
-
-    @property
-    def sign(self) -> str:
-        """The mark of a unified diff."""
-        return {"added": "+", "removed": "-", "same": " "}.get(self.kind, "…")
-
-
-def compare_texts(before: str, after: str) -> list[DiffLine]:
-    """Return what changed, with three lines around it; nothing where nothing did."""
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="")
-    kinds = {"+": "added", "-": "removed", "@": "gap", " ": "same"}
-    lines = [DiffLine(kinds[line[0]], line[1:]) for line in list(found)[2:]]
-    return [DiffLine("gap", "") if line.kind == "gap" else line for line in lines][1:]
-
-
-def read_history(
-    versions: ContentVersions, name: str
-) -> list[tuple[ContentVersion, list[DiffLine]]]:
-    """Return the newest versions of a name, newest first, each with what it changed.
-
-    Raises ``RecordsUnavailable``.
-    """
-    found = versions.of(name, MAX_SHOWN + 1)
-    before = [*(one.content for one in found[1:]), ""]
-    changes = [compare_texts(old, one.content) for one, old in zip(found, before, strict=False)]
-    return [*zip(found, changes, strict=True)][:MAX_SHOWN]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 
-from smsgate.records.content_versions import ContentVersion, ContentVersions
 from smsgate.records.database import Database, upsert
 from smsgate.records.deliveries import DeliveryStorage
 from smsgate.records.reader import RecordReader
@@ -30,7 +29,6 @@ from smsgate.records.writer import EventWriter, WriteResult
 __all__ = [
     "ChainFinding",
     "ChainLink",
-    "ContentVersion",
     "HistoryPlace",
     "NumberConsentState",
     "Recorded",
@@ -54,8 +52,6 @@ class Records:
         self.removal = ContentRemoval(self.database)
         self.verifier = Verifier(self.database)
         self.deliveries = DeliveryStorage(self.database)
-        self.keyword_versions = ContentVersions(self.database, "keywords")
-        self.reply_versions = ContentVersions(self.database, "replies")
 
     def migrate(self) -> tuple[str, str]:
         """Bring the tables to our version; gives the version before (may be empty) and after.

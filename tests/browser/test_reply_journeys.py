@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from smsgate.content_versions import ContentVersions
 from smsgate.process.services import Services
 from tests.browser.acting import fits, picture, press, says, text
 from tests.browser.conftest import Site
@@ -23,7 +24,7 @@ REPLIES = "/console/setup/programs/alerts/replies?language=en"
 def reverted(services: Services) -> Iterator[None]:
     """Gives the replies back to the file when a journey ends."""
     yield
-    versions = services.records.reply_versions
+    versions = ContentVersions(services.records, "replies")
     if newest := versions.of("alerts", 1):
         versions.add("alerts", "", newest[0].version, "tests")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from smsgate import features
+from smsgate.content_versions import ContentVersions
 from smsgate.features.lists.jobs import ListJobs
 from smsgate.process.services import Services
 from smsgate.web.console.app import create_console
@@ -91,8 +92,8 @@ def add_objects(services: Services) -> ConsoleObjects:
     """Make a list, an API key, and versions of a keyword set and of replies."""
     jobs = ListJobs(services.settings)
     job = uploaded(jobs, b"name,phone\nAna,+14155550123\n", "admin")
-    services.records.keyword_versions.add("zu", "", 0, "admin", "a note")
-    versions = services.records.reply_versions
+    ContentVersions(services.records, "keywords").add("zu", "", 0, "admin", "a note")
+    versions = ContentVersions(services.records, "replies")
     base = len(versions.of("alerts", 99))  # journeys save replies, too
     versions.add("alerts", "", base, "admin", "a note")
     add_key(services.records, "crm", "check", "alerts")

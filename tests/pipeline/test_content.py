@@ -11,6 +11,7 @@ import pytest
 from smsgate import content as content_module
 from smsgate.classifier import reply_text
 from smsgate.content import FILE, ContentWatch, CurrentContent
+from smsgate.content_versions import ContentVersions
 from smsgate.domain.errors import ConfigurationError, RecordsUnavailable
 from smsgate.process.configuration import load_configuration
 from smsgate.records import Records
@@ -40,11 +41,11 @@ def records(environ: dict[str, str]) -> Iterator[Records]:
 
 def save(records: Records, word: str, number: int = 1, intent: str = "opt_out") -> None:
     text = WORD.format(word=word, intent=intent) if word else ""
-    records.keyword_versions.add("en", text, number - 1, "ann")
+    ContentVersions(records, "keywords").add("en", text, number - 1, "ann")
 
 
 def save_replies(records: Records, text: str, number: int = 1) -> None:
-    records.reply_versions.add("alerts", text, number - 1, "ann")
+    ContentVersions(records, "replies").add("alerts", text, number - 1, "ann")
 
 
 class Follower:
@@ -140,7 +141,7 @@ def test_what_a_process_cannot_use_leaves_it_with_what_it_had(
 ) -> None:
     save(records, "qwyjibo")
     follower.look()
-    versions = records.keyword_versions if kind == "keywords" else records.reply_versions
+    versions = ContentVersions(records, kind)
     base = 1 if kind == "keywords" else 0
     name = "en" if kind == "keywords" else "alerts"
     versions.add(name, text, base, "ann")

@@ -6,32 +6,32 @@ from functools import partial
 
 import pytest
 
-from smsgate.content import read_history
+from smsgate.content_versions import ContentVersions, read_history
 from smsgate.domain.errors import ContentChanged, NotFound
 from tests.records.values import event, lines, reply_event
 
 
 def test_the_newest_version_is_the_set(records):
-    add = records.keyword_versions.add
+    add = ContentVersions(records, "keywords").add
     add("es", "x = 1", 0, "ann")
     newest = [add("es", "", 1, "ann", "given up"), add("fr", "x = 1", 0, "ann")]
-    assert records.keyword_versions.newest() == newest
+    assert ContentVersions(records, "keywords").newest() == newest
     with pytest.raises(ContentChanged, match="version 1"):
         add("es", "x = 2", 1, "bob")
 
 
 def test_versions_are_read_the_newest_first_with_what_each_changed(records):
     for number in range(1, 6):
-        records.keyword_versions.add("es", f"x = {number}", number - 1, "ann")
-    of = records.keyword_versions.of
+        ContentVersions(records, "keywords").add("es", f"x = {number}", number - 1, "ann")
+    of = ContentVersions(records, "keywords").of
     assert [one.version for one in of("es", 2)] == [5, 4]
     assert of("fr", 9) == []
-    content_of = records.keyword_versions.content_of
+    content_of = ContentVersions(records, "keywords").content_of
     assert (content_of("es", 2), content_of("es", 0)) == ("x = 2\n", "")
     for number in (6, 10**25):
         with pytest.raises(NotFound):
             content_of("es", number)
-    newest, changes = read_history(records.keyword_versions, "es")[0]
+    newest, changes = read_history(ContentVersions(records, "keywords"), "es")[0]
     assert [newest.version, *changes] == [5, ("removed", "x = 4"), ("added", "x = 5")]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from smsgate.content import compare_texts, read_history
+from smsgate.content_versions import compare_texts, read_history
 from smsgate.domain.errors import (
     ConfigurationError,
     ContentChanged,
@@ -65,7 +65,7 @@ class _KeywordPages:
 
     def show_set(self, name: str) -> str:
         """Show one set with its versions and the form to change it."""
-        about, versions = self._editor.find(name), self._editor.records.keyword_versions
+        about, versions = self._editor.find(name), self._editor.versions
         return render_template(
             "keyword_set.html",
             about=about,

@@ -16,10 +16,11 @@ import tomlkit
 from smsgate.classifier import Classifier, Classifiers, OperatorSets, load_sets
 from smsgate.classifier.sets import ANY_LANGUAGE, EVERY, shipped
 from smsgate.content import Content, CurrentContent, first_content
+from smsgate.content_versions import ContentVersion, ContentVersions
 from smsgate.domain.errors import ConfigurationError, NotFound, Unfit, UnknownProgram
 from smsgate.features.keyword_editor.replay import DraftEffect, find_effect
 from smsgate.interface.operation import Progress
-from smsgate.records import ContentVersion, Records
+from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.store import Store
 
@@ -68,6 +69,11 @@ class KeywordEditor:
     content: CurrentContent
     store: Store
     records: Records
+
+    @property
+    def versions(self) -> ContentVersions:
+        """What the console saved."""
+        return ContentVersions(self.records, "keywords")
 
     def active(self) -> Content:
         """Return the content in force. A command, which seldom needs one, reads it now.
@@ -150,18 +156,18 @@ class KeywordEditor:
                 "This opts out many more people than before, which looks like a mistake. Look at "
                 "the texts that change; if it is meant so, say that you are sure, and save again."
             )
-        return self.records.keyword_versions.add(name, content, base, author, note)
+        return self.versions.add(name, content, base, author, note)
 
     def restore(
         self, name: str, number: int, base: int, author: str, note: str = ""
     ) -> ContentVersion:
         """Save an older version as the newest one; 0 reverts. Raises what ``save`` raises."""
-        content = self.records.keyword_versions.content_of(name, number)
+        content = self.versions.content_of(name, number)
         note = note or (f"restored version {number}" if number else "reverted")
         return self.save(name, content, base, author, note, sure=True)
 
     def _newest(self) -> dict[str, ContentVersion]:
-        return {one.name: one for one in self.records.keyword_versions.newest()}
+        return {one.name: one for one in self.versions.newest()}
 
     def _own(self, drafts: Mapping[str, str]) -> OperatorSets:
         """Return the operator's sets with other contents of some; an empty one is none."""

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.wording import FALLBACK, languages_of
-from smsgate.content import DiffLine, compare_texts, read_history
+from smsgate.content_versions import DiffLine, compare_texts, read_history
 from smsgate.domain.errors import ConfigurationError, ContentChanged, Unfit
 from smsgate.domain.languages import NAMES, language_name
 from smsgate.features.reply_wording.service import (
@@ -37,7 +37,7 @@ def register(console: Flask, editor: WordingEditor) -> None:
 
 class _WordingPages:
     def __init__(self, editor: WordingEditor) -> None:
-        self._editor, self._versions = editor, editor.records.reply_versions
+        self._editor, self._versions = editor, editor.versions
 
     def show(self, name: str) -> Response:
         """Show the texts of a language, and the versions."""

@@ -14,9 +14,10 @@ import tomlkit
 from smsgate.classifier import reply_text
 from smsgate.classifier.wording import defaults
 from smsgate.content import read_replies
+from smsgate.content_versions import ContentVersion, ContentVersions
 from smsgate.domain.errors import ConfigurationError, Fault, Unfit, UnknownProgram
 from smsgate.domain.gsm import SegmentCount, count
-from smsgate.records import ContentVersion, Records
+from smsgate.records import Records
 from smsgate.settings import Program, Settings
 
 KINDS: Mapping[str, str] = {
@@ -74,13 +75,18 @@ class WordingEditor:
     settings: Settings
     records: Records
 
+    @property
+    def versions(self) -> ContentVersions:
+        """What the console saved."""
+        return ContentVersions(self.records, "replies")
+
     def find(self, name: str) -> ReplyWording:
         """Return the wording of a program's replies. Raises ``UnknownProgram``."""
         program = self.settings.programs.get(name)
         if program is None:
             known = ", ".join(one.name for one in self.settings.programs) or "none"
             raise UnknownProgram(f"there is no program {name[:40]!r}; there are: {known}")
-        newest = next(iter(self.records.reply_versions.of(name, 1)), None)
+        newest = next(iter(self.versions.of(name, 1)), None)
         version = newest.version if newest else 0
         if newest is None or not newest.content:
             owner = "file" if program.replies else "shipped"
@@ -103,7 +109,7 @@ class WordingEditor:
         is_same = [*replies.items()] == [*program.replies.items()]  # the order of languages counts
         if is_same if content else wording.owner != "console":
             raise Unfit("Nothing has changed, so there is nothing to save.")
-        return self.records.reply_versions.add(name, content, base, author, note)
+        return self.versions.add(name, content, base, author, note)
 
 
 def previews(wording: ReplyWording, language: str, texts: Mapping[str, str]) -> list[ReplyPreview]:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from smsgate.content_versions import ContentVersions
 from tests.fakes.own_services import ready_services
 from tests.fakes.values import entry
 
@@ -69,7 +70,7 @@ def words_of(there, *options):
 def test_a_file_is_saved_as_the_consoles_set_recognised_and_reverted(there, services, file):
     assert there.run("keywords", "set", "es", str(file), "--note", "heard") == 0
     assert there.output == "Saved as version 1 of es.\n"
-    (saved,) = services.records.keyword_versions.of("es", 9)
+    (saved,) = ContentVersions(services.records, "keywords").of("es", 9)
     assert saved.author.startswith("terminal:")
     assert (saved.note, saved.content.strip()) == ("heard", NEW.strip())
     found = words_of(there, "--source", "console")
@@ -116,7 +117,7 @@ def test_a_replay_says_what_a_set_would_change_and_saves_nothing(there, services
     texts = {one["text"]: (one["before"], one["after"]) for one in found["changes"]}
     assert texts == {"zumbido": ("none", "opt_out"), "alto": ("opt_out", "none")}
     assert (found["looked"], found["is_complete"]) == (4, True)
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
 
 
 @pytest.mark.parametrize(
@@ -134,14 +135,14 @@ def test_a_set_with_a_fault_is_2_and_not_saved(there, services, file, name, text
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     assert there.run("keywords", "set", name, str(file)) == 2
     assert said in there.errors
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
 
 
 @pytest.mark.parametrize("mended", [("revert", "es"), ("set", "es", "-")])
 def test_a_set_of_a_newer_release_that_hinders_a_start_can_be_replaced(
     there, services, monkeypatch, mended
 ):
-    services.records.keyword_versions.add("es", f"unheard_of = 1\n{NEW}", 0, "ann")
+    ContentVersions(services.records, "keywords").add("es", f"unheard_of = 1\n{NEW}", 0, "ann")
     assert there.run("config", "check") == 2
     assert there.run("keywords", "list") == 2
     assert "console keywords/es.toml" in there.errors
@@ -159,7 +160,7 @@ def test_of_two_programs_that_save_over_v1_the_second_is_told(api):
     assert half.status_code == 400
     second = api.call("PUT", "/keywords/es?base=0", data=NEW + "\n# mine")
     assert (second.status_code, second.json["reason"]) == (409, "content_changed")
-    (saved,) = api.services.records.keyword_versions.of("es", 9)
+    (saved,) = ContentVersions(api.services.records, "keywords").of("es", 9)
     assert (saved.author[:4], saved.note) == ("api:", "heard")
     tried = api.call("POST", "/keywords/try", json={"text": "please baja", "program": "alerts"})
     assert (tried.json["rule"], "Acme Alerts" in tried.json["facts"]["reply"]) == (

@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from smsgate.content_versions import ContentVersions
 from smsgate.domain.errors import ConfigurationError, NotFound, Unfit
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor.replay import PAGE_SIZE
@@ -63,7 +64,7 @@ def test_a_saved_set_is_the_consoles_and_its_versions_stay(editing):
     info = editing.find("zu")
     assert (info.owner, info.version, info.content) == ("console", 2, second.content)
     assert info.programs == ("alerts",)
-    newest, oldest = editing.records.keyword_versions.of("zu", 9)
+    newest, oldest = ContentVersions(editing.records, "keywords").of("zu", 9)
     assert (newest.version, newest.author, newest.note) == (2, "bob", "")
     assert (oldest.version, oldest.author, oldest.note) == (1, "ann", "heard it")
     assert editing.restore("zu", 1, 2, "ann").content == first.content
@@ -112,11 +113,11 @@ def test_there_are_no_other_sets(editing, name):
 def test_what_would_not_start_is_not_saved(editing, content, said):
     with pytest.raises(ConfigurationError, match=said):
         editing.save("en", content, 0, "ann", "", sure=True)
-    assert editing.records.keyword_versions.newest() == []
+    assert ContentVersions(editing.records, "keywords").newest() == []
 
 
 def test_faults_of_other_sets_hinder_too(services, editing):
-    services.records.keyword_versions.add("en", "x = ", 0, "ann")
+    ContentVersions(services.records, "keywords").add("en", "x = ", 0, "ann")
     with pytest.raises(ConfigurationError, match="is no TOML"):
         editing.save("zu", with_row("zu", "blim"), 0, "ann", "")
 

@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from smsgate.content_versions import ContentVersions
 from smsgate.records import Records
 
 FILE = """
@@ -31,7 +32,7 @@ def there(tmp_path, terminal):
 def versions(tmp_path, there):
     records = Records(f"sqlite:///{tmp_path / 'records.sqlite3'}")
     records.migrate()
-    yield records.reply_versions
+    yield ContentVersions(records, "replies")
     records.close()
 
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from smsgate.content_versions import ContentVersions
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.features.keyword_editor import console
@@ -38,7 +39,7 @@ def services(folder, redis_url, files):
 
 
 def save(services, name, content, number=1, author="bob"):
-    services.records.keyword_versions.add(name, content, number - 1, author)
+    ContentVersions(services.records, "keywords").add(name, content, number - 1, author)
 
 
 def said(answer):
@@ -79,7 +80,7 @@ def test_only_admins_change_sets(services, signed_in, role):
         data = {"content": with_row("zu", "blim"), "set": "zu", "version": "0"}
         assert browser.post(path, data).status_code == 403, path
     assert browser.get("/console/keywords/new").status_code == 403
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
 
 
 # --- a change, from the form to every process ---------------------------------------------------
@@ -95,12 +96,12 @@ def test_a_new_keyword_is_previewed_saved_with_its_author_and_reverted(services,
     content = content_in(page)
     assert 'intent = "help"\nwords = "blam"\nmatch = "anywhere"' in content
     assert content.startswith(files.get("zu", "").rstrip())
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
 
     saving = {"content": content, "base": "0", "note": "asked for"}
     answer = admin.post(f"{SETS}/zu/save", saving)
     assert (answer.status_code, answer.location) == (303, f"{SETS}/zu")
-    (kept,) = services.records.keyword_versions.newest()
+    (kept,) = ContentVersions(services.records, "keywords").newest()
     assert (kept.version, kept.author, kept.note) == (1, "admin", "asked for")
     page = admin.get(answer.location)
     assert "Saved." in page.text
@@ -130,7 +131,7 @@ def test_conflicts_are_told_and_nothing_is_saved(services, admin, content, confl
     assert answer.status_code == 422
     assert conflict in said(answer)
     assert html.escape(content, quote=False)[:10] in answer.text
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
 
 
 def test_of_two_editors_the_second_is_told_and_goes_on_with_both(services, admin):
@@ -143,7 +144,8 @@ def test_of_two_editors_the_second_is_told_and_goes_on_with_both(services, admin
     assert content_in(answer) == mine
     assert "theirs" in answer.text
     assert 'name="base" value="1"' in answer.text
-    assert [one.author for one in services.records.keyword_versions.of("zu", 9)] == ["bob"]
+    (kept,) = ContentVersions(services.records, "keywords").of("zu", 9)
+    assert kept.author == "bob"
     both = mine + with_row("zu", "theirs").partition("true\n")[2]
     assert admin.post(f"{SETS}/zu/save", {"content": both, "base": "1"}).status_code == 303
 
@@ -184,7 +186,7 @@ def test_a_preview_lists_what_would_be_decided_differently(services, received, a
     answer = admin.post(f"{SETS}/zu/save", data)
     assert answer.status_code == 422
     assert "many more people" in said(answer)
-    assert services.records.keyword_versions.newest() == []
+    assert ContentVersions(services.records, "keywords").newest() == []
     assert admin.post(f"{SETS}/zu/save", data | {"sure": "yes"}).status_code == 303
 
 
@@ -217,7 +219,7 @@ def test_what_is_away_is_said_and_nothing_can_be_saved(services, admin, monkeypa
     page = admin.post(f"{SETS}/zu/check", data)
     assert "nobody answers" in page.text
     assert "disabled" in page.text.partition("Save as version")[0].rpartition("<button")[2]
-    monkeypatch.setattr(services.records.keyword_versions, "newest", gone(RecordsUnavailable))
+    monkeypatch.setattr(ContentVersions, "newest", gone(RecordsUnavailable))
     assert "YEKA" in admin.get("/console/keywords?text=yeka").text
     assert "nobody answers" in admin.get(SETS).text
     assert admin.post(f"{SETS}/zu/save", data).status_code == 503

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from smsgate.classifier import reply_text
+from smsgate.content_versions import ContentVersions
 from smsgate.features.reply_wording.service import NO_OWN_TEXT
 from tests.fakes.own_services import ALERTS, HERE, ORDERS, make_services
 from tests.fakes.understanding import understanding
@@ -35,7 +36,7 @@ def services(folder, redis_url, request):
 
 @pytest.fixture
 def versions(services):
-    return services.records.reply_versions
+    return ContentVersions(services.records, "replies")
 
 
 def newest(versions):

@@ -6,14 +6,16 @@ Versions are never changed and never removed.
 
 from __future__ import annotations
 
+import difflib
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 
 from smsgate.domain.errors import ContentChanged, NotFound
-from smsgate.records.database import Database, lookup, upsert
+from smsgate.records import Records
+from smsgate.records.database import lookup, upsert
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import content_versions
 
@@ -21,6 +23,8 @@ ContentKind = Literal["keywords", "replies"]
 _MAX_VERSION = 2**31 - 1
 """Above every version, and still a number for every database."""
 _MAX_NOTE_CHARACTERS = 500
+_MAX_SHOWN = 200
+"""Versions of a name that are shown, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +49,17 @@ _versions = select(*[_table.c[name] for name in ContentVersion.__slots__])
 class ContentVersions:
     """The versions of one kind of content. Every method raises ``RecordsUnavailable``."""
 
-    def __init__(self, database: Database, kind: ContentKind) -> None:
-        self._database = database
+    def __init__(self, records: Records, kind: ContentKind) -> None:
+        self._database = records.database
         self._kind = kind
 
     def newest(self) -> list[ContentVersion]:
         """Return the newest version of every name, by name; nothing without records."""
-        last = select(_table.c.kind, _table.c.name, func.max(_table.c.version).label("version"))
-        of = last.where(_table.c.kind == self._kind).group_by(_table.c.kind, _table.c.name)
-        newest = of.subquery()
-        same = [_table.c[one] == newest.c[one] for one in ("kind", "name", "version")]
-        return self._read(_versions.join(newest, same[0] & same[1] & same[2]).order_by("name"))
+        later = _table.alias()
+        same = (later.c.kind == _table.c.kind) & (later.c.name == _table.c.name)
+        newest = select(func.max(later.c.version)).where(same).scalar_subquery()
+        wanted = (_table.c.kind == self._kind) & (_table.c.version == newest)
+        return self._read(_versions.where(wanted).order_by(_table.c.name))
 
     def of(self, name: str, limit: int) -> list[ContentVersion]:
         """Return the versions of a name, newest first."""
@@ -105,10 +109,44 @@ class ContentVersions:
         return [ContentVersion(*row) for row in rows_of(self._database, query)]
 
 
-def content_mark(database: Database) -> int:
+def content_mark(records: Records) -> int:
     """Return how many versions there are of all content: another number tells of a new one.
 
     0 where there are no records yet. Raises ``RecordsUnavailable``.
     """
-    found = rows_of(database, select(func.count()).select_from(_table))
+    found = rows_of(records.database, select(func.count()).select_from(_table))
     return int(found[0][0]) if found else 0
+
+
+class DiffLine(NamedTuple):
+    """One line of a comparison of two versions."""
+
+    kind: str
+    """``added``, ``removed``, ``same``, or ``gap`` where lines are left out."""
+    text: str
+
+    @property
+    def sign(self) -> str:
+        """The mark of a unified diff."""
+        return {"added": "+", "removed": "-", "same": " "}.get(self.kind, "…")
+
+
+def compare_texts(before: str, after: str) -> list[DiffLine]:
+    """Return what changed, with three lines around it; nothing where nothing did."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="")
+    kinds = {"+": "added", "-": "removed", "@": "gap", " ": "same"}
+    lines = [DiffLine(kinds[line[0]], line[1:]) for line in list(found)[2:]]
+    return [DiffLine("gap", "") if line.kind == "gap" else line for line in lines][1:]
+
+
+def read_history(
+    versions: ContentVersions, name: str
+) -> list[tuple[ContentVersion, list[DiffLine]]]:
+    """Return the newest versions of a name, newest first, each with what it changed.
+
+    Raises ``RecordsUnavailable``.
+    """
+    found = versions.of(name, _MAX_SHOWN + 1)
+    before = [*(one.content for one in found[1:]), ""]
+    changes = [compare_texts(old, one.content) for one, old in zip(found, before, strict=False)]
+    return [*zip(found, changes, strict=True)][:_MAX_SHOWN]
