@@ -35,9 +35,7 @@ _NO_HTTPS = (
 )
 _OTHER_SITE = (
     "Nothing was changed: the browser says that this form was sent by another site. Open the "
-    "console at SMSGATE_PUBLIC_URL and send the form from there. If it was sent by the console "
-    "itself, behind a proxy that calls it by another name, add the name in your address bar to "
-    "[web] hosts in smsgate.toml."
+    "console at SMSGATE_PUBLIC_URL and send the form from there."
 )
 
 
@@ -67,20 +65,6 @@ class Origin:
         # Browsers take their own machine for as good as https.
         return "" if is_here(host) or self._came_by_https(environ) else _NO_HTTPS
 
-    def is_from_other_site(self, environ: Environ) -> bool:
-        """Whether the browser says that another site than the console made the request.
-
-        By ``Origin``, or ``Referer`` where there is none. Without either it does not say: the
-        token of the form has to do then, as it has to for every form anyway.
-        """
-        url = environ.get("HTTP_ORIGIN") or environ.get("HTTP_REFERER")
-        if not url:
-            return False
-        try:
-            return not self._is_ours(urlsplit(url).netloc, environ)
-        except ValueError:
-            return True
-
     def _is_ours(self, host: str, environ: Environ) -> bool:
         """Whether the console may be opened under a host, given with or without its port."""
         return _plain(host) in self._hosts or (is_here(host) and _is_from_here(environ))
@@ -106,7 +90,10 @@ def register(console: Flask, settings: Settings) -> None:
         problem = origin.problem(request.environ)
         if problem:
             return Response(f"{problem}\n", 400, content_type=TEXT)
-        if request.method not in _SAFE_METHODS and origin.is_from_other_site(request.environ):
+        # Beside the token of each form. Browsers say it of every request by https, and on their own
+        # machine; what says nothing is an old one, or no browser.
+        site = request.headers.get("Sec-Fetch-Site", "")
+        if request.method not in _SAFE_METHODS and site in ("cross-site", "same-site"):
             return Response(f"{_OTHER_SITE}\n", 403, content_type=TEXT)
         return None
 
