@@ -31,7 +31,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import is_toll_free, with_plus
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.calls import Meaning, failed
+from smsgate.providers.calls import Meaning, coded, failed
 from smsgate.providers.field_names import field_names
 from smsgate.providers.fields import Field
 from smsgate.providers.reading import readable
@@ -75,14 +75,7 @@ class Handshake:
     """A call that is to be made first; its response is not looked at."""
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-
-
 Part = TypeVar("Part")
-Shape = TypeVar("Shape", bound=msgspec.Struct)
-
-
 GivenText: TypeAlias = str | UnsetType | None
 """A member that may hold a text: ``UNSET`` where the request does not have it."""
 
@@ -178,12 +171,21 @@ def read_each(
     raise refused
 
 
-def read_answer(response: HttpReply, shape: type[Shape]) -> Shape:
-    """Return the JSON of a response to a call of ours; an empty ``shape`` for anything else."""
+def answer_text(response: HttpReply, path: str) -> str:
+    """Return a text or whole number in the JSON of a response; empty where there is none.
+
+    ``path``: names of members and places in lists, with dots between: ``errors.0.code``.
+    """
     try:
-        return msgspec.json.decode(response.body, type=shape)
+        value: object = msgspec.json.decode(response.body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return shape()
+        return ""
+    for name in path.split("."):
+        if isinstance(value, list) and name.isdigit():
+            value = dict(enumerate(value)).get(int(name))
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return str(value) if isinstance(value, str | int) else ""
 
 
 class Provider(ABC):
@@ -214,6 +216,12 @@ class Provider(ABC):
     """The words for a refused call whose reason is not known."""
     refusals: ClassVar[Mapping[int, Meaning]] = {}
     """What the status of a response means that is no success, where it says enough."""
+    errors: ClassVar[Mapping[str, Meaning]] = {}
+    """What the provider's own codes mean in such a response."""
+    error_at: ClassVar[str] = ""
+    """Where the code stands, see ``answer_text``; in a text with a ``#``, it is what follows."""
+    sent_id_at: ClassVar[str] = "id"
+    """Where a success has the provider's id of the text."""
     delivery_statuses: ClassVar[Mapping[str, str]] = {}
     """The provider's words for the final statuses of a text of ours, see ``Report``."""
     report_codes: ClassVar[Mapping[str, tuple[str, str]]] = {}
@@ -346,12 +354,16 @@ class Provider(ABC):
         return failed(self.label, response, known, self.refusal, idempotent=self.idempotent)
 
     def sent_id(self, response: HttpReply) -> str:
-        """Return the provider's id of the text that a call sent: ``id`` in its JSON, if any."""
-        return read_answer(response, _Answer).id
+        """Return the provider's id of the text that a call sent, if any."""
+        return answer_text(response, self.sent_id_at)
+
+    def error_code(self, response: HttpReply) -> str:
+        """Return the provider's own code in a response that is no success, if any."""
+        return answer_text(response, self.error_at).rpartition("#")[2]
 
     def error(self, response: HttpReply) -> Meaning | None:
-        """Say what a response that is no success means by the provider's own code, if known."""
-        return self.refusals.get(response.status)
+        """Say what such a response means by the provider's own code or by its status, if known."""
+        return coded(self.error_code(response), self.errors) or self.refusals.get(response.status)
 
     def inbound(self, message: InboundMessage, account: Account, url: str) -> WebhookRequest:
         """Return the correctly signed request with which the provider would deliver ``message``.

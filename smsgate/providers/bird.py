@@ -7,7 +7,7 @@ November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -22,8 +22,8 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.signed_times import instant_us, iso_time
-from smsgate.providers.base import Report, read_answer
-from smsgate.providers.calls import Meaning, idempotency_key, json_call, not_sent
+from smsgate.providers.base import Report
+from smsgate.providers.calls import idempotency_key, json_call, not_sent
 from smsgate.providers.fields import secret_field
 from smsgate.providers.opt_out_lists import (
     ListedOptOut,
@@ -36,20 +36,12 @@ from smsgate.providers.reading import read_json
 from smsgate.providers.shared_schemes import check_standard_webhook, standard_webhook_headers
 from smsgate.settings import Account
 
-_ERRORS: Mapping[str, Meaning] = {
-    "recipient_opted_out": (Verdict.OPTED_OUT, "the number is on the suppression list"),
-    "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
-    "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
-    "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
-}
-
 _OURS = frozenset({"api_key", "user"})
 """Origins of suppressions that no subscriber made."""
 
 
 class _Error(msgspec.Struct):
     code: str = ""
-    name: str = ""
 
 
 class _Data(msgspec.Struct):
@@ -71,11 +63,6 @@ class _Event(msgspec.Struct):
     timestamp: str = ""
 
 
-class _Answer(msgspec.Struct):
-    id: str = ""
-    error: _Error = msgspec.field(default_factory=_Error)
-
-
 class _Suppression(msgspec.Struct):
     destination: str = ""
     originator: str = ""
@@ -95,6 +82,14 @@ class Bird(OptOutListProvider):
     label = "Bird"
     needed = ("sms_id", "from", "to")
     refusal = "see the errors of Bird's API"
+    refusals = {409: (Verdict.UNKNOWN, "an earlier try may be under way")}
+    errors = {
+        "recipient_opted_out": (Verdict.OPTED_OUT, "the number is on the suppression list"),
+        "insufficient_balance": (Verdict.REFUSED, "the account has no funds"),
+        "invalid_destination": (Verdict.REFUSED, "the number cannot be texted"),
+        "sender_unregistered": (Verdict.REFUSED, "the sender cannot be used so"),
+    }
+    error_at = "error.name"
     idempotent = True
     opt_out_list = OptOutListAccess(is_readable=True, holds_for="sender")
     fields = (
@@ -181,12 +176,6 @@ class Bird(OptOutListProvider):
         if response.status == 501:
             return not_sent(self.label, response, (Verdict.REFUSED, "there is no such call"))
         return super().outcome(response)
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        known = _ERRORS.get(read_answer(response, _Answer).error.name)
-        if known is None and response.status == 409:
-            return Verdict.UNKNOWN, "an earlier try may be under way"
-        return known
 
     def opt_out_list_call(self, account: Account, page: str, now_us: int) -> HttpCall:
         query = {"limit": "50"} | ({"starting_after": page} if page else {})

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from smsgate.domain.messages import HttpCall, HttpReply, Outcome, Reply, Verdict
@@ -15,7 +14,6 @@ from smsgate.settings import Account
 
 Meaning = tuple[Verdict, str]
 """What a response means, and that in our words."""
-Code = TypeVar("Code", str, int)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -84,12 +82,12 @@ def not_sent(who: str, response: HttpReply, meaning: Meaning) -> Outcome:
     return Outcome(meaning[0], note=note, retry_after_s=retry_after_s(response))
 
 
-def coded(code: Code, codes: Mapping[Code, Meaning]) -> Meaning | None:
-    """Return what a provider's own code means, with the code before the words."""
+def coded(code: str, codes: Mapping[str, Meaning]) -> Meaning | None:
+    """Return what a provider's own code means; one that is a number stands before the words."""
     if code not in codes:
         return None
     verdict, words = codes[code]
-    return verdict, f"{code}, {words}"
+    return verdict, f"{code}, {words}" if code.isdigit() else words
 
 
 def retry_after_s(response: HttpReply) -> float | None:

@@ -16,7 +16,6 @@ from itertools import count, product, takewhile
 from typing import ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
-import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
@@ -30,8 +29,8 @@ from smsgate.domain.messages import (
     WebhookRequest,
 )
 from smsgate.domain.signing import Algorithm, as_bytes, hmac_base64, is_form, same
-from smsgate.providers.base import GivenText, Report, decoded_body, promised_text, read_answer
-from smsgate.providers.calls import FORM, Meaning, coded, failed
+from smsgate.providers.base import GivenText, Report, answer_text, decoded_body, promised_text
+from smsgate.providers.calls import FORM, coded, failed
 from smsgate.providers.signed_url import check_body_hash, url_spellings
 from smsgate.providers.twilio_requests import FLAGS, PREFIXED, TwilioRequests
 from smsgate.settings import Account
@@ -211,15 +210,6 @@ _NOT_SENT = ("failed", "undelivered")
 """The statuses of a message that was made and will not arrive."""
 
 
-class _Answer(msgspec.Struct):
-    """A message that was made, or an error."""
-
-    sid: object = ""
-    status: object = ""
-    error_code: object = 0
-    code: object = 0
-
-
 class TwilioCompatible(TwilioRequests):
     """A provider whose webhooks, signature, calls and responses have Twilio's shape."""
 
@@ -227,8 +217,6 @@ class TwilioCompatible(TwilioRequests):
     needed = ("MessageSid", "From", "To")
     delivery_statuses = {status: status for status in ("delivered", "undelivered", "failed")}
     code_is_final = True
-    codes: ClassVar[Mapping[str, Meaning]]
-    """Codes that a call itself can be answered with."""
     code_pages: ClassVar[str] = ""
     """Where the other codes are explained."""
     sends_with: ClassVar[str]
@@ -347,16 +335,15 @@ class TwilioCompatible(TwilioRequests):
         A message that is made may have failed already: 201, with ``status`` and ``error_code`` in
         it. The note does not repeat the provider's own sentence, because that names phone numbers.
         """
-        answer = read_answer(response, _Answer)
-        sid = answer.sid if isinstance(answer.sid, str) else ""
         made = 200 <= response.status < 300
-        if made and answer.status not in _NOT_SENT:
+        sid = answer_text(response, "sid") if made else ""
+        if made and answer_text(response, "status") not in _NOT_SENT:
             return Outcome(Verdict.SENT, provider_id=sid)
-        code = str(answer.error_code if made else answer.code)
+        code = answer_text(response, "error_code" if made else "code")
         known = code.isascii() and code.isdigit() and len(code) < 7 and int(code)
         other = f"{code}{self.code_pages}" if known else "no code"
-        outcome = failed(self.label, response, coded(code, self.codes), other)
-        return replace(outcome, provider_id=sid if made else "")
+        outcome = failed(self.label, response, coded(code, self.errors), other)
+        return replace(outcome, provider_id=sid)
 
 
 def every_signature(

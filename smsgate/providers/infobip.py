@@ -36,7 +36,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
+from smsgate.providers.base import GivenText, Provider, Report, answer_text, promised_text
 from smsgate.providers.calls import (
     Meaning,
     basic_auth,
@@ -51,7 +51,7 @@ from smsgate.settings import Account
 _SIGNATURE = "x-ib-exchange-req-signature"
 _TIME = "x-ib-exchange-req-timestamp"
 _PREFIX = "SHA256="
-_REJECTED = 5
+_STATUS, _REJECTED = "messages.0.status", "5"
 _REJECTIONS: Mapping[str, Meaning] = {
     "REJECTED_DESTINATION_BLOCKLISTED": (Verdict.OPTED_OUT, "the number is on a blocklist"),  # 14
     "REJECTED_NOT_ENOUGH_CREDITS": (Verdict.REFUSED, "the account has no funds"),  # 12
@@ -93,10 +93,6 @@ class _Results(msgspec.Struct):
     results: list[msgspec.Raw]
 
 
-class _Answer(msgspec.Struct):
-    messages: list[_Result] = []
-
-
 class Infobip(Provider):
     """Infobip; ``scheme`` says how its notification profile signs webhooks."""
 
@@ -104,6 +100,7 @@ class Infobip(Provider):
     label = "Infobip"
     needed = ("messageId", "from", "to")
     refusal = "see the HTTP status codes of Infobip's API"
+    sent_id_at = "messages.0.messageId"
     batches = True
     fields = (
         Field("host", "your base URL's host", r"[a-z0-9-]+\.api(-[a-z0-9]+)?\.infobip\.com"),
@@ -225,14 +222,11 @@ class Infobip(Provider):
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Infobip's response to ``reply`` means: a rejection comes with 200."""
         if 200 <= response.status < 300:
-            status = _first_message(response).status or _Status()
-            if status.group_id == _REJECTED:
+            group, name = (answer_text(response, f"{_STATUS}.{one}") for one in ("groupId", "name"))
+            if group == _REJECTED:
                 other = (Verdict.REFUSED, "see Infobip's status codes")
-                return not_sent(self.label, response, _REJECTIONS.get(status.name, other))
+                return not_sent(self.label, response, _REJECTIONS.get(name, other))
         return super().outcome(response)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return _first_message(response).message_id
 
 
 # --- signature ------------------------------------------------------------------------------------
@@ -264,12 +258,8 @@ def _header(account: Account) -> str:
     return names.get(_scheme(account)) or account.options.get("signature_header", "").lower()
 
 
-# --- webhooks and responses -----------------------------------------------------------------------
+# --- webhooks -------------------------------------------------------------------------------------
 
 
 def _result(part: bytes) -> _Result:
     return read_json(part, _Result, "Infobip")
-
-
-def _first_message(response: HttpReply) -> _Result:
-    return next(iter(read_answer(response, _Answer).messages), _Result())

@@ -38,7 +38,7 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
+from smsgate.providers.base import GivenText, Provider, Report, answer_text, promised_text
 from smsgate.providers.calls import FORM, Meaning, json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import form_pairs, form_texts
@@ -54,13 +54,13 @@ _LEEWAY_S = 1
 _GOOD_FOR_S = 60
 _OPTED_OUT = "103"
 # docs.bird.com, "SMS Platform Extended Error Codes": unknown subscriber, opted out.
-_CODES: Mapping[int, str] = {
-    2: "access_key is wrong",
-    9: "a parameter is missing or wrong",
-    10: "a parameter is missing or wrong",
-    20: "there is no such thing",
-    21: "the request is wrong",
-    25: "the account has no funds",
+_CODES: Mapping[str, str] = {
+    "2": "access_key is wrong",
+    "9": "a parameter is missing or wrong",
+    "10": "a parameter is missing or wrong",
+    "20": "there is no such thing",
+    "21": "the request is wrong",
+    "25": "the account has no funds",
 }
 # A plus before the offset that is not escaped is read as a blank in forms and queries.
 _LOST_PLUS = re.compile(r"(T[0-9:.]+) ")
@@ -87,15 +87,6 @@ class _Fields(msgspec.Struct):
     createdDatetime: str = ""  # noqa: N815
     status: str = ""
     statusErrorCode: str | int | None = None  # noqa: N815
-
-
-class _Error(msgspec.Struct):
-    code: int = 0
-
-
-class _Answer(msgspec.Struct):
-    id: str = ""
-    errors: list[_Error] = []
 
 
 class MessageBird(Provider):
@@ -184,8 +175,7 @@ class MessageBird(Provider):
         return json_call(f"{account.api_url or _API}/messages", text, headers=headers)
 
     def error(self, response: HttpReply) -> Meaning | None:
-        errors = read_answer(response, _Answer).errors
-        words = _CODES.get(errors[0].code) if errors else None
+        words = _CODES.get(answer_text(response, "errors.0.code"))
         return (Verdict.REFUSED, words) if words else None
 
 

@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
-import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused, Unreadable
@@ -30,13 +29,7 @@ from smsgate.domain.messages import (
 )
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signing import as_bytes, hmac_base64, same
-from smsgate.providers.base import (
-    GivenText,
-    Provider,
-    Report,
-    promised_text,
-    read_answer,
-)
+from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import FORM, json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import (
@@ -62,10 +55,6 @@ _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _MEDIA = re.compile(r"Media([0-9]{1,3})")
 
 
-class _Sent(msgspec.Struct):
-    message_uuid: list[str] = []
-
-
 class Plivo(Provider):
     """Plivo; ``signature`` names the header that vouches for a webhook, by default V3."""
 
@@ -73,6 +62,7 @@ class Plivo(Provider):
     label = "Plivo"
     needed = ("MessageUUID", "From", "To")
     refusal = "see plivo.com/docs/messaging/api/response-codes"
+    sent_id_at = "message_uuid.0"
     ack = HttpReply(200, "application/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
     fields = (
         Field("auth_id", "MA or SA and 18 capital letters or digits", r"(MA|SA)[A-Z0-9]{18}"),
@@ -199,9 +189,6 @@ class Plivo(Provider):
             text,
             auth=(auth_id, account.newest_secret("auth_token")),
         )
-
-    def sent_id(self, response: HttpReply) -> str:
-        return next(iter(read_answer(response, _Sent).message_uuid), "")
 
 
 # --- signature ------------------------------------------------------------------------------------

@@ -12,9 +12,11 @@ import msgspec
 from msgspec import inspect
 
 from smsgate.domain.errors import Unreadable
+from smsgate.domain.messages import HttpReply
 
 Part = TypeVar("Part")
 Value = TypeVar("Value")
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 _MAX_PARTS = 10_000
 """Texts that have room in 1 MiB. Far more parts that are none have, and take seconds to refuse."""
 
@@ -72,6 +74,14 @@ def _takes_null(wanted: inspect.Type) -> bool:
     return any(isinstance(kind, inspect.NoneType | inspect.RawType) for kind in kinds)
 
 
+def read_answer(response: HttpReply, shape: type[Shape]) -> Shape:
+    """Return the JSON of a response to a call of ours; an empty ``shape`` for anything else."""
+    try:
+        return msgspec.json.decode(response.body, type=shape)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return shape()
+
+
 # --- batches --------------------------------------------------------------------------------------
 
 
@@ -97,9 +107,6 @@ def readable(parts: Iterable[Part], read: Callable[[Part], Value]) -> Iterator[V
     for part in parts:
         with suppress(Unreadable):
             yield read(part)
-
-
-# --- the names of a request's fields --------------------------------------------------------------
 
 
 def text_of(raw: bytes) -> str:

@@ -44,7 +44,7 @@ class SignalWire(TwilioCompatible):
     signature_header = "x-signalwire-signature"
     account_key = "project_id"
     published_id = UUID
-    codes = {  # compatibility-api, Error codes
+    errors = {  # compatibility-api, Error codes
         "20404": (Verdict.REFUSED, "there is no such project"),
         "20429": (Verdict.NOT_ACCEPTED, "too many requests"),
         "21211": (Verdict.REFUSED, "To is no phone number"),

@@ -14,17 +14,10 @@ import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
-from smsgate.providers.base import GivenText, Provider, Report, promised_text, read_answer
+from smsgate.providers.base import GivenText, Provider, Report, promised_text
 from smsgate.providers.calls import json_call, token_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
@@ -99,10 +92,6 @@ class _Event(msgspec.Struct):
     message_delivery_report: _Delivery | None = None
 
 
-class _Answer(msgspec.Struct):
-    message_id: str = ""
-
-
 class SinchConversation(Provider):
     """An app of Sinch's Conversation API; most failures are only reported later, by a webhook."""
 
@@ -111,6 +100,7 @@ class SinchConversation(Provider):
     title = "Sinch (Conversation API)"
     needed = ("id", "channel_identity", "")
     refusal = "see developers.sinch.com, Conversation API errors"
+    sent_id_at = "message_id"
     refusals = {401: (Verdict.REFUSED, "key_id or key_secret is wrong, or the region")}
     fields = (
         Field("project_id", "the project's id, a UUID", r"[0-9a-fA-F-]{36}"),
@@ -220,6 +210,3 @@ class SinchConversation(Provider):
         token = token_call(token_url, options["key_id"], account.newest_secret("key_secret"))
         url = f"{api}/v1/projects/{options['project_id']}/messages:send"
         return json_call(url, content, token_from=token)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).message_id

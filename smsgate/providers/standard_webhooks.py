@@ -7,7 +7,7 @@ in the body is ours: docs/providers/standard_webhooks.md. Read in November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -16,7 +16,6 @@ from msgspec import UNSET
 from smsgate.domain.errors import AccountNotReady
 from smsgate.domain.messages import (
     HttpCall,
-    HttpReply,
     InboundMessage,
     Intent,
     Reply,
@@ -33,9 +32,8 @@ from smsgate.providers.base import (
     Report,
     answered_by_network,
     promised_text,
-    read_answer,
 )
-from smsgate.providers.calls import Meaning, idempotency_key, send_url
+from smsgate.providers.calls import idempotency_key, send_url
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
 from smsgate.providers.shared_schemes import (
@@ -48,10 +46,6 @@ from smsgate.settings import Account
 _KEY = r"[A-Za-z0-9+/]{43}="
 _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _FLAGS = {one.value: one for one in (Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP)}
-_CODES: Mapping[str, Meaning] = {
-    "opted_out": (Verdict.OPTED_OUT, "the number has opted out at the gateway"),
-    "throttled": (Verdict.NOT_ACCEPTED, "too many requests"),
-}
 
 
 class _Data(msgspec.Struct):
@@ -72,11 +66,6 @@ class _Envelope(msgspec.Struct):
     type: str
     data: msgspec.Raw
     timestamp: str = ""
-
-
-class _Answer(msgspec.Struct):
-    id: str = ""
-    code: str = ""
 
 
 class StandardWebhooks(Provider):
@@ -108,6 +97,11 @@ class StandardWebhooks(Provider):
         Field("send_url", "the address that takes texts to send", r"https?://[!-~]+"),
         secret_field("api_key", "the key that send_url wants", required=False),
     )
+    errors = {
+        "opted_out": (Verdict.OPTED_OUT, "the number has opted out at the gateway"),
+        "throttled": (Verdict.NOT_ACCEPTED, "too many requests"),
+    }
+    error_at = "code"
     report_codes = {  # By ``reason``.
         "opted_out": ("opted_out", "the gateway will not text this number: it has opted out"),
         "unreachable": ("unreachable", "the gateway cannot reach this number for good"),
@@ -212,9 +206,6 @@ class StandardWebhooks(Provider):
             headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
         body = msgspec.json.encode({"type": "sms.send", "data": data})
         return HttpCall("POST", send_url(account), headers, body)
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        return _CODES.get(read_answer(response, _Answer).code)
 
 
 def sign(id_: str, time_s: int, body: bytes, account: Account) -> dict[str, str]:

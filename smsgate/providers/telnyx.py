@@ -8,7 +8,7 @@ telnyx-python 4.189 (webhook_verification.py, idempotency). Read in November 202
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import msgspec
@@ -27,14 +27,8 @@ from smsgate.domain.messages import (
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes
 from smsgate.providers import ed25519
-from smsgate.providers.base import (
-    GivenText,
-    Report,
-    answered_by_network,
-    promised_text,
-    read_answer,
-)
-from smsgate.providers.calls import Meaning, coded, idempotency_key, json_call
+from smsgate.providers.base import GivenText, Report, answered_by_network, promised_text
+from smsgate.providers.calls import idempotency_key, json_call
 from smsgate.providers.fields import secret_field
 from smsgate.providers.opt_out_lists import (
     ListedOptOut,
@@ -60,17 +54,6 @@ _FLAG_NAMES = {intent: name for name, intent in _FLAGS.items()}
 _ANSWERED = frozenset(
     {"STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "START", "UNSTOP"}
 )
-_CODES: Mapping[str, Meaning] = {
-    "10009": (Verdict.REFUSED, "api_key is wrong"),
-    "10011": (Verdict.NOT_ACCEPTED, "too many requests"),
-    "20002": (Verdict.REFUSED, "api_key was revoked"),
-    "20100": (Verdict.REFUSED, "the account has no funds"),
-    "40300": (Verdict.OPTED_OUT, "the number has sent STOP to this messaging profile"),
-    "40305": (Verdict.REFUSED, "the sender does not belong to this account or profile"),
-    "40310": (Verdict.REFUSED, "the number cannot be texted"),
-    "40318": (Verdict.NOT_ACCEPTED, "the queue is full"),
-    "40320": (Verdict.NOT_ACCEPTED, "the sender cannot be used yet"),
-}
 
 
 class _Party(msgspec.Struct):
@@ -126,17 +109,27 @@ class _Envelope(msgspec.Struct):
     data: _Event
 
 
-class _Answer(msgspec.Struct):
-    data: _Text | None = None
-    errors: list[_Error] | None = None
-
-
 class Telnyx(OptOutListProvider):
     """Telnyx; for 24 hours it answers a repeated ``Idempotency-Key`` as it did the first time."""
 
     name = "telnyx"
     label = "Telnyx"
     refusal = "see developers.telnyx.com, Messaging Error Codes"
+    # The first call with this key is still under way.
+    refusals = {409: (Verdict.NOT_ACCEPTED, "the same request is under way")}
+    errors = {
+        "10009": (Verdict.REFUSED, "api_key is wrong"),
+        "10011": (Verdict.NOT_ACCEPTED, "too many requests"),
+        "20002": (Verdict.REFUSED, "api_key was revoked"),
+        "20100": (Verdict.REFUSED, "the account has no funds"),
+        "40300": (Verdict.OPTED_OUT, "the number has sent STOP to this messaging profile"),
+        "40305": (Verdict.REFUSED, "the sender does not belong to this account or profile"),
+        "40310": (Verdict.REFUSED, "the number cannot be texted"),
+        "40318": (Verdict.NOT_ACCEPTED, "the queue is full"),
+        "40320": (Verdict.NOT_ACCEPTED, "the sender cannot be used yet"),
+    }
+    error_at = "errors.0.code"
+    sent_id_at = "data.id"
     idempotent = True
     opt_out_list = OptOutListAccess(is_readable=True, holds_for="")
     fields = (
@@ -261,16 +254,6 @@ class Telnyx(OptOutListProvider):
             "Idempotency-Key": idempotency_key(reply),
         }
         return json_call(f"{account.api_url or _API}/v2/messages", text, headers=headers)
-
-    def sent_id(self, response: HttpReply) -> str:
-        sent = read_answer(response, _Answer).data
-        return sent.id if sent else ""
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        if response.status == 409:  # The first call with this key is still under way.
-            return Verdict.NOT_ACCEPTED, "the same request is under way"
-        errors = read_answer(response, _Answer).errors
-        return coded(str(errors[0].code), _CODES) if errors else None
 
     def opt_out_list_call(self, account: Account, page: str, now_us: int) -> HttpCall:
         query = urlencode({"page[number]": page or "1", "page[size]": str(_PAGE_SIZE)})

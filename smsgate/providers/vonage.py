@@ -11,31 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import (
-    HttpCall,
-    HttpReply,
-    InboundMessage,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import same
-from smsgate.providers.base import (
-    GivenText,
-    Provider,
-    Report,
-    promised_text,
-    read_answer,
-)
-from smsgate.providers.calls import Meaning, coded, json_call
+from smsgate.providers.base import GivenText, Provider, Report, promised_text
+from smsgate.providers.calls import json_call
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json
 from smsgate.providers.tokens import hs256_token, jwt_claims
@@ -47,18 +34,6 @@ _CHANNELS = frozenset({"sms", "mms", "whatsapp", "rcs"})
 _MEDIA = ("image", "video", "audio", "file", "vcard")
 _WITH_WORDS = frozenset({"", "text", "button", "reply", "content"})
 """Kinds of message that have words; ``content`` where it has no media."""
-_CODES: Mapping[str, Meaning] = {
-    "1000": (Verdict.NOT_ACCEPTED, "too many requests"),
-    "1010": (Verdict.REFUSED, "a parameter is missing"),
-    "1020": (Verdict.REFUSED, "a parameter is wrong"),
-    "1040": (Verdict.REFUSED, "the number has an unknown prefix"),
-    "1050": (Verdict.REFUSED, "the number is barred"),
-    "1060": (Verdict.REFUSED, "the account is barred"),
-    "1070": (Verdict.REFUSED, "the account has no credit"),
-    "1120": (Verdict.REFUSED, "the sender is not allowed there"),
-    "1170": (Verdict.REFUSED, "there is no such number"),
-}
-"""Codes that the call itself can be answered with (developer.vonage.com/api-errors/messages)."""
 
 
 class _Claims(msgspec.Struct):
@@ -105,11 +80,6 @@ class _Event(msgspec.Struct, rename={"from_": "from"}):
     error: _Error | None = None
 
 
-class _Answer(msgspec.Struct):
-    message_uuid: str = ""
-    type: str = ""
-
-
 class Vonage(Provider):
     """Vonage; a number that opted out is accepted when we text it, and a status tells later."""
 
@@ -118,6 +88,19 @@ class Vonage(Provider):
     title = "Vonage (Messages API)"
     needed = ("message_uuid", "from", "to")
     refusal = "no code that is known"
+    errors = {  # Codes that the call itself can be answered with.
+        "1000": (Verdict.NOT_ACCEPTED, "too many requests"),
+        "1010": (Verdict.REFUSED, "a parameter is missing"),
+        "1020": (Verdict.REFUSED, "a parameter is wrong"),
+        "1040": (Verdict.REFUSED, "the number has an unknown prefix"),
+        "1050": (Verdict.REFUSED, "the number is barred"),
+        "1060": (Verdict.REFUSED, "the account is barred"),
+        "1070": (Verdict.REFUSED, "the account has no credit"),
+        "1120": (Verdict.REFUSED, "the sender is not allowed there"),
+        "1170": (Verdict.REFUSED, "there is no such number"),
+    }
+    error_at = "type"
+    sent_id_at = "message_uuid"
     fields = (
         Field("api_key", "the account's API key, such as a1b2c3d4", r"[0-9A-Za-z]+"),
         secret_field("api_secret", "the account's API secret, for sending"),
@@ -223,12 +206,6 @@ class Vonage(Provider):
         }
         auth = (account.options["api_key"], account.newest_secret("api_secret"))
         return json_call(f"{account.api_url or _API}/v1/messages", content, auth=auth)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, _Answer).message_uuid
-
-    def error(self, response: HttpReply) -> Meaning | None:
-        return coded(read_answer(response, _Answer).type.rpartition("#")[2], _CODES)
 
 
 def _words(event: _Event, parts: list[_Part]) -> GivenText:

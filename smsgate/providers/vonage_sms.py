@@ -37,11 +37,12 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time, seconds_us
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.base import Provider, Report, promised_text, read_answer
+from smsgate.providers.base import Provider, Report, promised_text
 from smsgate.providers.calls import FORM, Meaning, not_sent
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.forms import Pair, form_call, form_pairs, form_texts
 from smsgate.providers.path_secret import check_path
+from smsgate.providers.reading import read_answer
 from smsgate.settings import Account
 
 _API = "https://rest.nexmo.com"
@@ -72,9 +73,8 @@ _CODES: Mapping[str, Meaning] = {
 """``status`` of each message in the response, whose HTTP status is 200 whatever happened."""
 
 
-class _Message(msgspec.Struct, rename={"message_id": "message-id"}):
+class _Message(msgspec.Struct):
     status: str | int = ""
-    message_id: str = ""
 
 
 class _Answer(msgspec.Struct):
@@ -89,6 +89,7 @@ class VonageSms(Provider):
     title = "Vonage (older SMS API)"
     needed = ("messageId", "msisdn", "to")
     refusal = "the call was refused"
+    sent_id_at = "messages.0.message-id"
     fields = (
         Field("api_key", "the account's API key, such as a1b2c3d4", r"[0-9A-Za-z]+"),
         secret_field("api_secret", "the account's API secret, for sending"),
@@ -219,10 +220,6 @@ class VonageSms(Provider):
             verdict, words = _CODES.get(statuses[0], (Verdict.UNKNOWN, "not known"))
             meaning = (verdict, f"status {statuses[0][:3]}, {words}")
         return not_sent("Vonage", response, meaning)
-
-    def sent_id(self, response: HttpReply) -> str:
-        messages = read_answer(response, _Answer).messages
-        return messages[0].message_id if messages else ""
 
 
 def _scheme(account: Account) -> str:

@@ -30,15 +30,15 @@ from smsgate.domain.messages import (
 from smsgate.domain.phone import is_toll_free
 from smsgate.domain.signed_times import check_time, instant_us
 from smsgate.domain.signing import as_bytes, same
-from smsgate.providers.aws_sns.calls import ApiAnswer, describe_call, error_type
+from smsgate.providers.aws_sns.calls import describe_call
 from smsgate.providers.aws_sns.opt_out_list import OptOutList
 from smsgate.providers.base import (
     GivenText,
     Handshake,
     Report,
+    answer_text,
     answered_by_network,
     promised_text,
-    read_answer,
 )
 from smsgate.providers.calls import Meaning
 from smsgate.providers.fields import Field, secret_field
@@ -71,16 +71,6 @@ _ANSWERED = frozenset(
 _REASONS: Mapping[str, Meaning] = {
     "DESTINATION_PHONE_NUMBER_OPTED_OUT": (Verdict.OPTED_OUT, "the number is on the opt-out list"),
     "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": (Verdict.REFUSED, "the account is in the sandbox"),
-}
-_TYPES: Mapping[str, Meaning] = {
-    "AccessDeniedException": (Verdict.REFUSED, "the access key may not send texts"),
-    "ConflictException": (Verdict.REFUSED, "the sender cannot be used so"),
-    "InvalidSignatureException": (Verdict.REFUSED, "secret_access_key is wrong, or the clock"),
-    "ResourceNotFoundException": (Verdict.REFUSED, "the sender does not belong to the account"),
-    "ServiceQuotaExceededException": (Verdict.REFUSED, "the spending limit or a quota is reached"),
-    "ThrottlingException": (Verdict.NOT_ACCEPTED, "too many requests"),
-    "UnrecognizedClientException": (Verdict.REFUSED, "access_key_id is wrong"),
-    "ValidationException": (Verdict.REFUSED, "the number or the text is not valid"),
 }
 
 
@@ -120,6 +110,20 @@ class AwsSns(OptOutList):
     label = "AWS"
     needed = ("inboundMessageId", "originationNumber", "destinationNumber")
     refusal = "see the errors of SendTextMessage"
+    errors = {
+        "AccessDeniedException": (Verdict.REFUSED, "the access key may not send texts"),
+        "ConflictException": (Verdict.REFUSED, "the sender cannot be used so"),
+        "InvalidSignatureException": (Verdict.REFUSED, "secret_access_key is wrong, or the clock"),
+        "ResourceNotFoundException": (Verdict.REFUSED, "the sender does not belong to the account"),
+        "ServiceQuotaExceededException": (
+            Verdict.REFUSED,
+            "the spending limit or a quota is reached",
+        ),
+        "ThrottlingException": (Verdict.NOT_ACCEPTED, "too many requests"),
+        "UnrecognizedClientException": (Verdict.REFUSED, "access_key_id is wrong"),
+        "ValidationException": (Verdict.REFUSED, "the number or the text is not valid"),
+    }
+    sent_id_at = "MessageId"
     fields = (
         # No secret, but what takes a secret's place: AWS signs for everybody, so that the topic
         # alone says which notifications are ours. Kept like a secret, as it names the AWS account.
@@ -232,15 +236,10 @@ class AwsSns(OptOutList):
         at_us = max(reply.deadline_us - _HALF_LIFE_US, 0)
         return describe_call("SendTextMessage", text, account, at_us)
 
-    def sent_id(self, response: HttpReply) -> str:
-        return read_answer(response, ApiAnswer).message_id
-
     def error(self, response: HttpReply) -> Meaning | None:
-        answer = read_answer(response, ApiAnswer)
-        kind = error_type(response)
-        if kind == "ConflictException" and answer.reason in _REASONS:
-            return _REASONS[answer.reason]
-        return _TYPES.get(kind)
+        known = _REASONS.get(answer_text(response, "Reason"))
+        is_conflict = self.error_code(response) == "ConflictException"
+        return known if known and is_conflict else super().error(response)
 
 
 # --- notifications --------------------------------------------------------------------------------

@@ -10,24 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from smsgate.domain.messages import HttpCall, HttpReply
+from smsgate.domain.messages import HttpCall
 from smsgate.domain.signed_times import iso_time
 from smsgate.domain.signing import as_bytes
-from smsgate.providers.base import read_answer
 from smsgate.settings import Account
-
-
-class ApiAnswer(msgspec.Struct):
-    """What an action answers, or an error."""
-
-    type: str = msgspec.field(name="__type", default="")
-    reason: str = msgspec.field(name="Reason", default="")
-    message_id: str = msgspec.field(name="MessageId", default="")
-
-
-def error_type(response: HttpReply) -> str:
-    """The name of an error, without what stands before it: com.amazonaws.…#ThrottlingException."""
-    return read_answer(response, ApiAnswer).type.rpartition("#")[2]
 
 
 def describe_call(action: str, content: object, account: Account, at_us: int) -> HttpCall:

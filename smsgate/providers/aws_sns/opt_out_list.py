@@ -12,7 +12,7 @@ import msgspec
 
 from smsgate.domain.messages import HttpCall, HttpReply, Verdict
 from smsgate.domain.phone import with_plus
-from smsgate.providers.aws_sns.calls import describe_call, error_type
+from smsgate.providers.aws_sns.calls import describe_call
 from smsgate.providers.calls import Meaning
 from smsgate.providers.opt_out_lists import (
     ListedOptOut,
@@ -48,6 +48,7 @@ class _OptedOutNumbers(msgspec.Struct, rename="pascal"):
 class OptOutList(OptOutListProvider):
     """The part of the provider's class that reads the list and adds to it."""
 
+    error_at = "__type"
     opt_out_list = OptOutListAccess(is_readable=True, holds_for="account")
 
     def opt_out_list_call(self, account: Account, page: str, now_us: int) -> HttpCall:
@@ -80,12 +81,12 @@ class OptOutList(OptOutListProvider):
         """Return what became of each notice; AWS answers nearly every error with 400."""
         if 200 <= response.status < 300:
             return [(Verdict.SENT, "")] * len(notices)
-        refused = error_type(response) == "ValidationException"
+        refused = self.error_code(response) == "ValidationException"
         verdict = Verdict.REFUSED if refused else Verdict.NOT_ACCEPTED
         return [(verdict, self.opt_out_list_problem(response))] * len(notices)
 
     def opt_out_list_problem(self, response: HttpReply) -> str:
-        words = _ERRORS.get(error_type(response), "the opt-out list cannot be used now")
+        words = _ERRORS.get(self.error_code(response), "the opt-out list cannot be used now")
         return f"{self.label} answered {response.status}: {words}"
 
 

@@ -45,9 +45,9 @@ from smsgate.providers.base import (
     Handshake,
     Provider,
     Report,
+    answer_text,
     answered_by_network,
     promised_text,
-    read_answer,
 )
 from smsgate.providers.calls import idempotency_text
 from smsgate.providers.fields import Field, secret_field
@@ -91,15 +91,6 @@ class _Event(msgspec.Struct, rename="camel"):
         return self.event_type or self.type
 
 
-class _Recipient(msgspec.Struct, rename="camel"):
-    message_id: str | None = None
-    http_status_code: int = 0
-
-
-class _Answer(msgspec.Struct):
-    value: list[_Recipient] = []
-
-
 class Azure(Provider):
     """A resource of Azure Communication Services; ``scheme`` is ``entra`` where it sends tokens."""
 
@@ -108,6 +99,7 @@ class Azure(Provider):
     needed = ("messageId", "from", "to")
     refusal = "the number, the sender or the text is not valid"
     refusals = {401: (Verdict.REFUSED, "access_key is wrong, or this host's clock")}
+    sent_id_at = "value.0.messageId"
     idempotent = True
     batches = True
     fields = (
@@ -249,13 +241,10 @@ class Azure(Provider):
 
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what Azure's response to ``reply`` means: a refusal can come with 202."""
-        status = _first_recipient(response).http_status_code
-        if 200 <= response.status < 300 and status:
-            response = replace(response, status=status)
+        status = answer_text(response, "value.0.httpStatusCode")
+        if 200 <= response.status < 300 and status.isdecimal():
+            response = replace(response, status=int(status))
         return super().outcome(response)
-
-    def sent_id(self, response: HttpReply) -> str:
-        return _first_recipient(response).message_id or ""
 
 
 def _by_token(account: Account) -> bool:
@@ -285,10 +274,6 @@ def _allowed(origin: str) -> HttpReply:
 
 
 # --- sending --------------------------------------------------------------------------------------
-
-
-def _first_recipient(response: HttpReply) -> _Recipient:
-    return next(iter(read_answer(response, _Answer).value), _Recipient())
 
 
 def _authorization(url: str, body: bytes, key: str, time: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Twilio(ConsentManagement, TwilioCompatible):
     published_id = _SID
     has_services = True
     code_pages = ", see twilio.com/docs/api/errors"
-    codes = CALL_CODES
+    errors = CALL_CODES
     report_codes = REPORT_CODES
 
     # --- signature ---

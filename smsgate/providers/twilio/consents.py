@@ -14,9 +14,9 @@ import msgspec
 
 from smsgate.domain.messages import HttpCall, HttpReply, Verdict
 from smsgate.domain.signed_times import iso_time
-from smsgate.providers.base import read_answer
 from smsgate.providers.calls import FORM, Meaning
 from smsgate.providers.opt_out_lists import OptOutListAccess, OptOutListProvider, OptOutNotice
+from smsgate.providers.reading import read_answer
 from smsgate.settings import Account
 
 _API = "https://accounts.twilio.com"
