@@ -260,4 +260,9 @@ def _merged(base: Language, own: Language) -> Language:
 
 def _hash(languages: Mapping[str, Language]) -> str:
     content = msgspec.json.encode(sorted(languages.items()), order="deterministic")
-    return hashlib.sha256(content + weights_content()).hexdigest()[:12]
+    return hashlib.sha256(content + _weights_digest()).hexdigest()[:12]
+
+
+@cache
+def _weights_digest() -> bytes:
+    return hashlib.sha256(weights_content()).digest()
