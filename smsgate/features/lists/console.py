@@ -74,7 +74,6 @@ class ListPages:
             "lists.html",
             found=[job for job in self._jobs.all() if _sees(job)][:AT_ONCE],
             done=[one for one in done if one.id in mine],
-            undone={one.id for one in done if one.action == "undone"},
             limit_mb=MAX_UPLOAD_BYTES >> 20,
             days=KEPT_DAYS,
         )

@@ -16,11 +16,13 @@ from pathlib import Path
 from msgspec.structs import replace
 from sqlalchemy import not_, select
 
+from smsgate.consent.events import event_id
 from smsgate.consent.renamed_programs import recorded_consent_state
 from smsgate.consent.reviews import undecided
 from smsgate.domain.entry_parts import ListUndo
 from smsgate.domain.messages import Decision, Entry, Intent
 from smsgate.features.lists.imports import (
+    IMPORT_FILE,
     UNDONE_OUTCOME,
     Importer,
     begins_with,
@@ -91,7 +93,10 @@ def undo_list(
         change = f"it was undone already, {found.unused:,} kept."
     found.changes = [f"{entry_of(imported).decision.note or id_}: {change}"]
     if actor and is_new:
-        importer.record(replace(undo, message_id=id_), found.changes[0], UNDONE_OUTCOME)
+        # Of two first undos at once each counts what the other put back: one of them is recorded.
+        first = event_id(imported.received_us // 1000, IMPORT_FILE, id_, UNDONE_OUTCOME)
+        once = "" if id_ in undone else first
+        importer.record(replace(undo, message_id=id_), found.changes[0], UNDONE_OUTCOME, once)
         importer.archiver.move_all()  # so that the file can be imported anew at once
     return found
 

@@ -228,15 +228,23 @@ class Importer:
         reader = self.records.reader
         return found + [one.event for id_ in missing for one in reader.of_message("", id_)]
 
-    def record(self, asked: Entry, note: str, outcome: str = "applied") -> None:
-        """Put on record that a whole list was imported, or undone, and what that changed."""
+    def record(self, asked: Entry, note: str, outcome: str = "applied", id_: str = "") -> None:
+        """Put on record that a whole list was imported, or undone, and what that changed.
+
+        ``id_``: that of the event, where of several with the same one only the first is kept.
+        """
         now_us, about = self.store.health.now_us(), (asked.message_id, outcome)
         reason = asked.decision.note
         event = operator_event(IMPORT_FILE, note, asked.actor, reason, now_us, *about)
         decision = entry_of(event).decision
         entry = replace(asked, decision=decision, action="", phone=False)
         event = replace(
-            event, program=asked.program, scope=asked.scope, outcome=outcome, entry=entry
+            event,
+            id=id_ or event.id,
+            program=asked.program,
+            scope=asked.scope,
+            outcome=outcome,
+            entry=entry,
         )
         self.store.ledger.append(partition_of(""), event)
 

@@ -318,6 +318,7 @@ def test_an_undo_that_was_asked_for_twice_at_once_is_done_once(services):
     for number in MANY[::100]:
         applied = [one for one in services.history.of_number(number) if one.outcome == "applied"]
         assert [one.kind for one in applied] == ["import", "import_undone"]
+    assert [one.action for one in imports(services.records, 10)] == ["undone", "imported"]
 
 
 def test_an_entry_of_an_undo_that_comes_late_does_not_undo_the_next_import(services, monkeypatch):

@@ -144,6 +144,9 @@ def test_an_import_is_undone_after_a_look_in_the_name_of_who_does_it(agent, admi
     listed = agent.get(LISTS).text
     assert ">Undone<" in listed
     assert ">the wrong &lt;b&gt;file&lt;/b&gt;<" in listed
+    # What was kept for a later list can be put back once that list was undone.
+    again = agent.post(f"{LISTS}/undo", undo_form(listed)).location
+    assert "stopped.csv: it was undone already, 0 kept." in ended(agent, again)
 
 
 def test_consents_are_recorded_with_their_words(agent, services):
