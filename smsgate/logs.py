@@ -49,19 +49,17 @@ class Lines:
     PERIOD_S = 0.05
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to ``stream``; the thread that does starts with the first line."""
+        """Write to ``stream``, in a thread of this process: a fork of it has none."""
         self._stream = stream
         self._waiting: deque[str] = deque()
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
         # Processes that serve are forks, which end without what `atexit` knows.
         Finalize(self, self.write, exitpriority=-1)
+        threading.Thread(target=self._run, name="log", daemon=True).start()
 
     def info(self, line: str) -> None:
         """Take a line that is to be written soon."""
         self._waiting.append(line)
-        if self._thread is None:
-            self._start()
 
     def warning(self, line: str) -> None:
         """Write a line, after those that wait."""
@@ -78,12 +76,6 @@ class Lines:
             if lines:
                 self._stream.write("\n".join([*lines, ""]))
                 self._stream.flush()
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-                self._thread.start()
 
     def _run(self) -> None:
         pause = threading.Event()
