@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
@@ -68,17 +67,6 @@ class _Problem(msgspec.Struct):
 
     reason: str = ""
     detail: str = ""
-
-
-class _Bearer(AuthBase):
-    """The key as an auth object: a plain header would give way to the ``.netrc`` of a user."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
 
 
 @dataclass(frozen=True)
@@ -143,7 +131,7 @@ class SmsGate:
             response = self._session.post(
                 self.url.rstrip("/") + "/v1/check",
                 json=body,
-                auth=_Bearer(self.key),
+                auth=self._authorize,
                 timeout=self.timeout_s,
                 allow_redirects=False,
             )
@@ -152,6 +140,11 @@ class SmsGate:
             raise GateUnreachable(f"{self.url} did not answer ({name}); text nobody") from error
         retry_after = response.headers.get("Retry-After")
         return read_answers(numbers, response.status_code, response.content, retry_after)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key; a plain header would give way to the ``.netrc`` of a user."""
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
 
     def close(self) -> None:
         """Close the connections."""
