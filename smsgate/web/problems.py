@@ -22,7 +22,6 @@ from smsgate.domain.errors import SmsGateError, TooManyCalls, reason_of
 TEXT = "text/plain; charset=utf-8"
 _RETRY_AFTER_S = "5"
 _NOT_NOW = HTTPStatus.SERVICE_UNAVAILABLE
-_KEPT_HEADERS = ("Allow",)
 MakeAnswer: TypeAlias = Callable[[int, str, str], Response]
 _log = structlog.get_logger("smsgate.web")
 
@@ -54,13 +53,11 @@ def _ours(make: MakeAnswer, error: SmsGateError) -> Response:
 
 
 def _http(make: MakeAnswer, error: HTTPException) -> Response:
-    sentence = error.description or error.name
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        sentence = f"This address takes {' or '.join(sorted(error.valid_methods))}."
-    answer = make(error.code or 500, sentence, reason_of(error))
-    for name, value in error.get_headers():
-        if name in _KEPT_HEADERS:
-            answer.headers[name] = value
+    if not (isinstance(error, MethodNotAllowed) and error.valid_methods):
+        return make(error.code or 500, error.description or error.name, reason_of(error))
+    methods = sorted(error.valid_methods)
+    answer = make(405, f"This address takes {' or '.join(methods)}.", reason_of(error))
+    answer.headers["Allow"] = ", ".join(methods)
     return answer
 
 
