@@ -35,6 +35,7 @@ from smsgate.interface.operation import (
     operation,
 )
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
+from smsgate.process.published_programs import check_program
 from smsgate.records import Records
 from smsgate.records.database import Database, lookup
 from smsgate.records.projections import TAIL
@@ -123,6 +124,8 @@ def list_memberships(
 
     ``total`` is null above 100,000, and on pages of more than 200 rows.
     """
+    if request.scope not in ("", ALL):
+        check_program(settings, request.scope)
     digits = re.sub(r"[\s().+-]", "", request.digits)
     if digits and not _DIGITS.fullmatch(digits):
         raise Unfit("Type the last 4 to 7 digits of the number, and digits only.", field="digits")

@@ -8,6 +8,7 @@ import pytest
 
 from smsgate.api_keys import Caller
 from smsgate.consent.events import ConsentState
+from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
 from smsgate.features.numbers import memberships
@@ -20,11 +21,14 @@ from smsgate.features.numbers.memberships import (
 )
 from smsgate.interface.operation import Context
 from smsgate.records import Records
+from smsgate.settings.values import Programs
 from tests.fakes.values import entry
 from tests.records.values import START_MS, event, lines
 
 START_US = START_MS * 1000
-PROGRAMS = [SimpleNamespace(name=name, formerly=()) for name in ("alerts", "orders")]
+PROGRAMS = Programs(SimpleNamespace(name=name, formerly=()) for name in ("alerts", "orders"))
+SETTINGS = SimpleNamespace(programs=PROGRAMS)
+CONTEXT = Context(Caller("tests", "admin"))
 OUT = ConsentState(everywhere=True)
 ALERTS, ORDERS = frozenset({"alerts"}), frozenset({"orders"})
 
@@ -101,7 +105,11 @@ def test_state_source_days_and_last_digits_filter(listed):
     assert found(listed, **third) == ["3 opted_out alerts"]
     assert found(listed, digits="0003") == found(listed, digits="5550003") == ["3 opted_out alerts"]
     assert found(listed, digits="9990003") == found(listed, digits="0009") == []
-    assert found(listed, scope="never heard of", state="consent") == []
+
+
+def test_a_program_that_nobody_has_is_named(listed):
+    with pytest.raises(UnknownProgram, match="there are: all, alerts, orders"):
+        list_memberships.run(CONTEXT, MembershipQuery(scope="never heard of"), SETTINGS, listed)
 
 
 def test_an_external_source_filters(listed, records):
@@ -129,12 +137,10 @@ def test_pages_have_neither_holes_nor_repeats(listed, size, program):
     for at in range(10, 15):  # of one moment, in several states
         state = ConsentState(everywhere=True, opted_out=ALERTS, consents=ORDERS | ALERTS)
         listed.writer.keep({at: lines(event(8, number(at), consent_state=state))})
-    context = Context(Caller("tests", "admin"))
-    settings = SimpleNamespace(programs=PROGRAMS)
     seen, after = [], ""
     while after is not None:
         asked = MembershipQuery(scope=program, limit=size, after=after)
-        page = list_memberships.run(context, asked, settings, listed)
+        page = list_memberships.run(CONTEXT, asked, SETTINGS, listed)
         seen += [f"{one.number[-1]} {one.state} {one.scope}" for one in page.items]
         after = page.next
     assert seen == found(listed, scope=program)
