@@ -172,19 +172,13 @@ def read_each(
 
 
 def answer_text(response: HttpReply, path: str) -> str:
-    """Return a text or whole number in the JSON of a response; empty where there is none.
-
-    ``path``: names of members and places in lists, with dots between: ``errors.0.code``.
-    """
+    """Return what a JSON response has at a path, as ``errors.0.code``; empty if that is no text."""
     try:
-        value: object = msgspec.json.decode(response.body)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        value = msgspec.json.decode(response.body)
+        for name in path.split("."):
+            value = value[int(name) if isinstance(value, list) else name]
+    except (msgspec.MsgspecError, ValueError, RecursionError, LookupError, TypeError):
         return ""
-    for name in path.split("."):
-        if isinstance(value, list) and name.isdigit():
-            value = dict(enumerate(value)).get(int(name))
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
     return str(value) if isinstance(value, str | int) else ""
 
 

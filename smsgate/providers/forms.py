@@ -205,6 +205,7 @@ _WORDLESS = frozenset(
 )
 """``MessageType`` of messages on WhatsApp that may come without words."""
 _ID_NAMES = (b"MessageSid", b"SmsMessageSid", b"OriginalRepliedMessageSid")
+_CODE = re.compile("[1-9][0-9]{0,5}")
 _ARRIVING = frozenset({"", "received", "receiving"})
 _NOT_SENT = ("failed", "undelivered")
 """The statuses of a message that was made and will not arrive."""
@@ -332,18 +333,16 @@ class TwilioCompatible(TwilioRequests):
     def outcome(self, response: HttpReply, account: Account | None = None) -> Outcome:
         """Say what a response means. Never raises.
 
-        A message that is made may have failed already: 201, with ``status`` and ``error_code`` in
-        it. The note does not repeat the provider's own sentence, because that names phone numbers.
+        A message that is made (201) may have failed already, as ``status`` and ``error_code`` say.
+        The note does not repeat the provider's own sentence, because that names phone numbers.
         """
         made = 200 <= response.status < 300
-        sid = answer_text(response, "sid") if made else ""
-        if made and answer_text(response, "status") not in _NOT_SENT:
-            return Outcome(Verdict.SENT, provider_id=sid)
-        code = answer_text(response, "error_code" if made else "code")
-        known = code.isascii() and code.isdigit() and len(code) < 7 and int(code)
-        other = f"{code}{self.code_pages}" if known else "no code"
-        outcome = failed(self.label, response, coded(code, self.errors), other)
-        return replace(outcome, provider_id=sid)
+        outcome = Outcome(Verdict.SENT)
+        if not made or answer_text(response, "status") in _NOT_SENT:
+            code = answer_text(response, "error_code" if made else "code")
+            other = f"{code}{self.code_pages}" if _CODE.fullmatch(code) else "no code"
+            outcome = failed(self.label, response, coded(code, self.errors), other)
+        return replace(outcome, provider_id=answer_text(response, "sid") if made else "")
 
 
 def every_signature(
