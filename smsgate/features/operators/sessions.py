@@ -7,8 +7,10 @@ nobody in. A half session has the right password, and lacks the second factor.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, select, update
 
@@ -38,6 +40,7 @@ _SEEN_S = 60
 _MAX_REMEMBERED = 500
 _PATIENCE_S = 5.0
 _S = 1_000_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,9 @@ class Sessions:
         digest = token_digest(token)
         session = self._remembered.pop(digest, None)
         try:
-            rows = self._deadline.call(lambda: self._select(sessions.c.digest == digest))
+            rows = self._in_time(lambda: self._select(sessions.c.digest == digest))
             session = rows[0] if rows else None
-        except (RecordsUnavailable, NoAnswerInTime) as error:
+        except RecordsUnavailable as error:
             if session is None:
                 raise RecordsUnavailable(f"nobody can be recognised: {error}") from error
             session = replace(session, operator=replace(session.operator, role="viewer"))
@@ -164,17 +167,28 @@ class Sessions:
                 connection.execute(seeing)
 
         if now - current.seen_us > _SEEN_S * _S:
-            with suppress(RecordsUnavailable, NoAnswerInTime):
-                self._deadline.call(mark)
+            with suppress(RecordsUnavailable):
+                self._in_time(mark)
 
     def end(self, current: OperatorSession, digest: bytes) -> None:
         """End one of the sessions of an operator."""
         self._remembered.pop(digest, None)
         mine = (sessions.c.digest == digest) & (sessions.c.operator_id == current.operator.id)
-        with self._database.writing() as connection:
-            if connection.execute(delete(sessions).where(mine)).rowcount:
-                author = ActionAuthor(current.operator.name, current.address)
-                log_action(connection, "signed out", current.operator.name, author)
+
+        def remove() -> None:
+            with self._database.writing() as connection:
+                if connection.execute(delete(sessions).where(mine)).rowcount:
+                    author = ActionAuthor(current.operator.name, current.address)
+                    log_action(connection, "signed out", current.operator.name, author)
+
+        self._in_time(remove)
+
+    def _in_time(self, question: Callable[[], T]) -> T:
+        """Ask the database. Raises ``RecordsUnavailable`` also where it hangs."""
+        try:
+            return self._deadline.call(question)
+        except NoAnswerInTime as error:
+            raise RecordsUnavailable(str(error)) from error
 
     def _select(self, where: ColumnElement[bool]) -> list[OperatorSession]:
         query = select(*_COLUMNS, *OPERATOR_COLUMNS).join_from(

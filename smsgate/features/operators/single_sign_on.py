@@ -32,6 +32,7 @@ LEEWAY_S = 60
 """How far the provider's clock may differ from ours."""
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signatures with a key of the provider's own; none that our client secret could make."""
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _STATE_PREFIX = "_state_oidc_"
 _NONSENSE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 _FAILURES = (requests.RequestException, AuthlibBaseError, JoseError, *_NONSENSE)
@@ -119,6 +120,9 @@ class SignInProvider:
                 # Settings have no slash at the end; the issuer of some providers does.
                 if str(metadata.get("issuer", "")).rstrip("/") != self._settings.issuer:
                     raise ValueError("another issuer")
+                scheme = self._settings.issuer.partition("//")[0]
+                if not all(str(metadata.get(one)).startswith(scheme) for one in _ENDPOINTS):
+                    raise ValueError("an address that is not https")
                 name = "id_token_signing_alg_values_supported"
                 offered = metadata.get(name) or ["RS256"]
                 metadata[name] = [one for one in offered if one in _ALGORITHMS]

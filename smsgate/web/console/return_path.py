@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
-from flask import request
+from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 
 HOME = "/console/"
@@ -32,7 +32,10 @@ def own_path(url: str) -> str:
     if not {".", ".."}.isdisjoint(map(unquote, found.path.split("/"))):
         return ""  # a browser would leave the console by it
     path = found.path + (f"?{found.query}" if found.query else "")
-    return path if len(path) <= _LONGEST and _OWN.fullmatch(path) else ""
+    if len(path) > _LONGEST or not _OWN.fullmatch(path):
+        return ""
+    is_page = current_app.url_map.bind("").test(unquote(found.path), "GET")
+    return path if is_page else ""
 
 
 def return_path() -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from flask.sessions import SecureCookieSessionInterface
@@ -20,6 +21,7 @@ from smsgate.features.operators.service import (
     token_digest,
 )
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
+from smsgate.monitoring.deadlines import Deadline
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.records.tables import sessions as session_table
 from smsgate.web.limits import Limits
@@ -87,6 +89,9 @@ OTHERS = (
     "/console/ evil",
     "javascript:alert(1)",
     "/webhooks/twilio",
+    "/console/out",
+    "/console/me/password",
+    "/console/nowhere",
     "/console/../elsewhere",
     "/console/me/%2e%2E/..//elsewhere?x=1",
     "console/",
@@ -241,6 +246,18 @@ def test_without_the_records_a_session_that_is_known_sees_and_no_other(
     assert visitor.get("/console/").status_code == 503
     assert visitor.post("/console/in", {"name": "viewer"}).status_code == 503
     file.write_bytes(whole)
+
+
+def test_while_the_records_hang_signing_out_does_not(visitor, operator, monkeypatch) -> None:
+    visitor.sign_in(operator("eve", "agent"))
+    visitor.get("/console/me")
+    console = visitor.application.extensions["smsgate_applications"]["console"]()
+    found, answers = console.extensions["smsgate_auth"].sessions, threading.Event()
+    hanging = SimpleNamespace(reading=answers.wait, writing=answers.wait)
+    monkeypatch.setattr(found, "_database", hanging)
+    monkeypatch.setattr(found, "_deadline", Deadline(0.05))
+    check_signed_out(visitor.post("/console/out"))
+    answers.set()
 
 
 def check_signed_out(answer) -> None:

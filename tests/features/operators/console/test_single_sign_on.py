@@ -166,6 +166,12 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(maria, provider, visi
     refused(visitor, answer, "did not confirm who you are")
 
 
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+def test_a_provider_leads_to_no_address_of_another_scheme(maria, provider, visitor, name):
+    provider.metadata = {name: "javascript:alert(1)"}
+    refused(visitor, visitor.get(START), "did not confirm who you are")
+
+
 def test_an_answer_of_another_issuer_is_refused(maria, provider, visitor):
     """RFC 9207: the answer names who gave it, always where the provider says that it does."""
     path = led_back(visitor.get(START))
