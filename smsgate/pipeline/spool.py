@@ -175,10 +175,9 @@ class Spool:
             state = self.state()
         except SpoolUnavailable as error:
             problem = problem or str(error)
-        if state is None or not state.messages:
-            return SpoolDepth(host, 0, 0.0, now_s, problem, self.folder)
-        waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0)
-        return SpoolDepth(host, state.messages, waited_s, now_s, problem, self.folder)
+        count = state.messages if state is not None else 0
+        waited_s = max(now_s - state.oldest_us / 1_000_000, 0.0) if state and count else 0.0
+        return SpoolDepth(host, count, waited_s, now_s, problem, self.folder)
 
     def state(self) -> SpoolState | None:
         """What the spool holds; None where this host never had one. Raises ``SpoolUnavailable``."""
@@ -265,11 +264,6 @@ class Spool:
                     yield file
         except (sqlite3.Error, OSError) as error:
             raise SpoolUnavailable(f"the spool {self._path} cannot be used: {error}") from error
-
-
-def waiting(count: int) -> str:
-    """How many messages wait, in words: 1 message waits, 3,000 messages wait."""
-    return "1 message waits" if count == 1 else f"{count:,} messages wait"
 
 
 def _blocking(file: sqlite3.Connection) -> int:

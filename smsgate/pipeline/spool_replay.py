@@ -91,8 +91,7 @@ class SpoolReplay:
 
         Raises ``StoreUnavailable``.
         """
-        one = self._spool.report(make_folder=True)
-        self._store.backlog.note_spool(one.host, one.count, one.oldest_s, one.problem, one.folder)
+        self._store.backlog.note_spool(self._spool.report(make_folder=True))
 
     def _ahead_us(self) -> int:
         """How far Redis's clock is ahead of ours.

@@ -236,14 +236,8 @@ class BacklogReader:
             ),
         )
 
-    def note_spool(
-        self, host: str, count: int, oldest_s: float, problem: str = "", folder: str = ""
-    ) -> None:
-        """Let everybody know what the spool in a data directory of a host holds.
-
-        Raises ``StoreUnavailable``.
-        """
-        said = SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
+    def note_spool(self, said: SpoolDepth) -> None:
+        """Let everybody know what a spool holds. Raises ``StoreUnavailable``."""
         rows = map(_spool, self._client.hvals(SPOOLS))
         gone = [one.place for one in rows if said.at_s - one.at_s > _FORGOTTEN_S]
         if gone:

@@ -11,6 +11,7 @@ from smsgate.process.services import Services
 from smsgate.store.write_lease import SpooledOptOuts
 from tests.cli.conftest import Terminal
 from tests.fakes.own_services import make_services
+from tests.fakes.values import spool_depth
 
 NUMBER = "+14155550123"
 FORGET = ("spool", "forget", "web-2", "--reason", "its disk [b]broke[/b]")
@@ -21,8 +22,8 @@ def services(tmp_path: Path, redis_url: str) -> Iterator[Services]:
     """Two hosts have something in their spools: web-2 is gone."""
     made = make_services(tmp_path, redis_url)
     made.records.migrate()
-    made.store.backlog.note_spool("web-1", 0, 0.0)
-    made.store.backlog.note_spool("web-2", 5, 60.0)
+    made.store.backlog.note_spool(spool_depth("web-1", 0, 0.0))
+    made.store.backlog.note_spool(spool_depth("web-2", 5, 60.0))
     made.store.write_lease.renew("spool-2", SpooledOptOuts("web-2", 3, 1_700_000_000))
     yield made
     made.close()
@@ -48,7 +49,7 @@ def test_what_waits_is_listed_by_host_and_data_directory(
     there: Terminal, services: Services
 ) -> None:
     for count, folder in ((1, "/srv/a"), (2, "/srv/b")):
-        services.store.backlog.note_spool("web-3", count, 60.0, folder=folder)
+        services.store.backlog.note_spool(spool_depth("web-3", count, 60.0, folder=folder))
         said = SpooledOptOuts("web-3", count, 1_700_000_000, folder)
         services.store.write_lease.renew(f"spool of {folder}", said)
     listed = [("web-1", "", 0, 0), ("web-2", "", 5, 3)]

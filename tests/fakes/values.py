@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from smsgate.consent.events import DeadLetter
 from smsgate.domain.messages import ALL, Decision, Entry, Intent, Reply, StoredEntry
+from smsgate.metrics.snapshot import SpoolDepth
 from smsgate.store.keys import PartitionKeys
 
 NUMBER = "+14155550123"
@@ -41,6 +44,13 @@ def failed_reply(account: str = "twilio", note: str = "30007", outcome: str = "r
     """A reply that was given up, as the store keeps it."""
     reply = Reply("1-1-0", "opt_out", account, NUMBER, "+14155550999", "alerts", "t", 0)
     return msgspec.json.encode(DeadLetter(reply, outcome, note, 1))
+
+
+def spool_depth(
+    host: str, count: int = 0, oldest_s: float = 0.0, problem: str = "", folder: str = ""
+) -> SpoolDepth:
+    """What a host reports just now."""
+    return SpoolDepth(host, count, oldest_s, time.time(), problem, folder)
 
 
 def set_key(keys: PartitionKeys, kind: str, scope: str, number: str, buckets: int) -> str:

@@ -16,6 +16,7 @@ from smsgate.metrics.snapshot import OptOutListState
 from smsgate.monitoring import conditions
 from smsgate.store.shared_values import AlertState
 from smsgate.web import create_app
+from tests.fakes.values import spool_depth
 from tests.monitoring import test_conditions
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,7 +39,7 @@ def told(services) -> set[str]:
         else:
             services.store.metrics.count(family, *family.labels)
     services.store.metrics.flush()
-    services.store.backlog.note_spool("web-1", 1, 1.0)
+    services.store.backlog.note_spool(spool_depth("web-1", 1, 1.0))
     services.store.acceptance.note("twilio", newest=True, several=False)
     services.store.opt_out_lists.write(OptOutListState(problem="away"), "twilio")
     services.store.alert_state.write(AlertState(failures={"slack 1": "away"}))

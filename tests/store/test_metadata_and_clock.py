@@ -15,7 +15,7 @@ from smsgate.store.health import Health
 from smsgate.store.inbox import JobQueue
 from smsgate.store.keys import OLD_METADATA, PARTITION_KEYS, PARTITIONS, partition_of
 from smsgate.store.shared_keys import SPOOLS
-from tests.fakes.values import NUMBER, OTHER, entry
+from tests.fakes.values import NUMBER, OTHER, entry, spool_depth
 
 PARTITION = partition_of(NUMBER)
 
@@ -145,9 +145,9 @@ def test_a_number_always_belongs_to_the_same_partition():
 
 
 def test_a_host_that_was_silent_for_a_week_is_kept_no_longer(store, redis_client, monkeypatch):
-    store.backlog.note_spool("web-1", 0, 0.0)
+    store.backlog.note_spool(spool_depth("web-1", 0, 0.0))
     later = time.time() + 8 * 24 * 3600
     monkeypatch.setattr("smsgate.store.reader.time.time", lambda: later)
-    store.backlog.note_spool("web-2", 0, 0.0)
+    store.backlog.note_spool(spool_depth("web-2", 0, 0.0))
     assert [one.host for one in store.backlog.spools()] == ["web-2"]
     assert redis_client.hlen(SPOOLS) == 1

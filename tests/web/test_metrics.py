@@ -19,7 +19,7 @@ from smsgate.store.keys import PARTITION_KEYS
 from smsgate.web import create_app
 from tests.fakes.own_services import all_at_work, heartbeat, make_services
 from tests.fakes.refused_writes import CAUSES, too_few_replicas
-from tests.fakes.values import entry, failed_reply
+from tests.fakes.values import entry, failed_reply, spool_depth
 
 WATCHER, OLDER = "a-key-of-whoever-watches-us", "an-older-key-of-whoever-watches-us"
 
@@ -72,7 +72,7 @@ def test_what_waits_is_told_with_its_age(client, services, redis_client) -> None
     redis_client.hset(PARTITION_KEYS[3].replies, "3-1-0", msgspec.json.encode(reply))
     redis_client.hset(PARTITION_KEYS[4].reviews, "alerts:+14155550177", "1000-0")
     redis_client.hset(PARTITION_KEYS[5].dead, "5-1-0", failed_reply())
-    services.store.backlog.note_spool("web-1", 7, 5.0)
+    services.store.backlog.note_spool(spool_depth("web-1", 7, 5.0))
     found = told(client)
     assert found["smsgate_inbox_entries",] == 1
     assert found["smsgate_holds",] == 1
@@ -128,8 +128,8 @@ def test_a_store_that_is_away_is_told_and_no_error(client, services, monkeypatch
 
 
 def test_a_host_has_one_sample_for_all_its_data_directories(client, services) -> None:
-    services.store.backlog.note_spool("web-1", 7, 60.0, folder="/srv/a")
-    services.store.backlog.note_spool("web-1", 2, 5.0, "it is full", folder="/srv/b")
+    services.store.backlog.note_spool(spool_depth("web-1", 7, 60.0, folder="/srv/a"))
+    services.store.backlog.note_spool(spool_depth("web-1", 2, 5.0, "it is full", folder="/srv/b"))
     found = told(client)
     assert found["smsgate_spool_messages", "web-1"] == 9
     assert found["smsgate_spool_unusable", "web-1"] == 1
@@ -142,7 +142,7 @@ def test_where_redis_refuses_writes_what_is_known_is_told_and_nothing_else(
 ) -> None:
     all_at_work(services.store)
     services.spool_replay.note()
-    services.store.backlog.note_spool("web-2", 0, 0.0)
+    services.store.backlog.note_spool(spool_depth("web-2", 0, 0.0))
     with CAUSES[code](redis_client):
         services.spool.keep([Arrival(entry(Intent.OPT_OUT))])
         found = told(client)

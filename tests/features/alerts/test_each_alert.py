@@ -29,7 +29,7 @@ from smsgate.store.account_requests import RefusedRequest
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from smsgate.store.shared_keys import shared_key
 from tests.fakes.own_services import ALERTS, all_at_work, heartbeat, make_services
-from tests.fakes.values import NUMBER, entry, failed_reply
+from tests.fakes.values import NUMBER, entry, failed_reply, spool_depth
 from tests.monitoring.test_alert_rules import DOCS
 
 KEYS = PARTITION_KEYS[partition_of(NUMBER)]
@@ -105,11 +105,11 @@ def failed_delivery(services, redis) -> None:
 
 
 def spool(services, redis) -> None:
-    services.store.backlog.note_spool("web-2", 3, 60.0)
+    services.store.backlog.note_spool(spool_depth("web-2", 3, 60.0))
 
 
 def unusable(services, redis) -> None:
-    services.store.backlog.note_spool("web-2", 0, 0.0, "it cannot be written")
+    services.store.backlog.note_spool(spool_depth("web-2", 0, 0.0, "it cannot be written"))
 
 
 def lag(services, redis) -> None:

@@ -30,7 +30,7 @@ from smsgate.store.shared_keys import shared_key
 from tests.fakes import manual
 from tests.fakes.own_services import ALERTS, all_at_work, make_services
 from tests.fakes.told import work
-from tests.fakes.values import NUMBER, failed_reply
+from tests.fakes.values import NUMBER, failed_reply, spool_depth
 
 FAILED, UNREACHED = "1 reply failed at twilio: 30007", "Alerts do not reach the address slack 1"
 DIGEST = "digest of the records"
@@ -200,7 +200,8 @@ def test_of_many_conditions_each_is_told_once_though_a_service_hangs_or_refuses_
 ):
     one = alerting(services)
     for number in range(15):
-        services.store.backlog.note_spool(f"web-{number}", 0, 0.0, "it cannot be written")
+        unusable = spool_depth(f"web-{number}", problem="it cannot be written")
+        services.store.backlog.note_spool(unusable)
     apprise.most = 4
     check(one, times=3)
     assert len(apprise.titles()) == 4
