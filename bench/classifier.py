@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smsgate.classifier import Classifier, Classifiers
+from smsgate.classifier import Classifier, make_classifiers
 from smsgate.settings import Program
 from tests.accuracy.peers import PEERS
 from tests.accuracy.texts import labelled
@@ -63,8 +63,8 @@ class Loaded(NamedTuple):
 def load() -> Loaded:
     """Load all sets as a start does, and the model."""
     before, start = memory(), time.thread_time()
-    classifiers = Classifiers(None, (PROGRAM,))
-    if classifiers.faults():
+    classifiers, faults = make_classifiers(None, (PROGRAM,))
+    if faults:
         raise SystemExit("the shipped keyword sets have faults")
     classifier = classifiers[PROGRAM.name]
     took = (time.thread_time() - start) * 1000

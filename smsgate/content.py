@@ -18,7 +18,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from smsgate.background_thread import BackgroundThread
-from smsgate.classifier import Classifiers, OperatorSets
+from smsgate.classifier import Classifier, OperatorSets, make_classifiers
 from smsgate.content_versions import ContentVersions, content_mark
 from smsgate.domain.errors import ConfigurationError, Fault, RecordsNotReady, RecordsUnavailable
 from smsgate.files import replace_file
@@ -57,8 +57,8 @@ class Content:
     """With the wording of replies that is in force."""
     sets: OperatorSets
     """The operator's keyword sets: the files as the process read them, and the console's."""
-    classifiers: Classifiers
-    """By program; each is made when it is first needed."""
+    classifiers: Mapping[str, Classifier]
+    """By program."""
     version: str
     """Hash of all of it."""
     saved: SavedContent
@@ -82,8 +82,7 @@ def read_replies(
 
 def without_keyword_sets(settings: Settings) -> Content:
     """Return the content of what neither receives nor explains texts: no sets are read."""
-    none = Classifiers(None, ())
-    return Content(settings.programs, OperatorSets(), none, "", SavedContent())
+    return Content(settings.programs, OperatorSets(), {}, "", SavedContent())
 
 
 class CurrentContent:
@@ -111,11 +110,12 @@ def build_content(settings: Settings, files: OperatorSets, saved: SavedContent) 
     faults: list[Fault] = []
     programs = Programs(_with_replies(one, saved, faults) for one in settings.programs)
     sets = replace(files, console=saved.keyword_sets)
-    classifiers = Classifiers(sets, programs)
-    faults += classifiers.faults()
+    classifiers, found = make_classifiers(sets, programs)
+    faults += found
     if faults:
         raise ConfigurationError(faults)
-    said = msgspec.json.encode([classifiers.versions, saved.replies], order="deterministic")
+    versions = {name: one.version for name, one in classifiers.items()}
+    said = msgspec.json.encode([versions, saved.replies], order="deterministic")
     version = hashlib.sha256(said).hexdigest()[:8]
     return Content(programs, sets, classifiers, version, saved)
 
@@ -204,8 +204,6 @@ class ContentWatch:
     def _take(self, saved: SavedContent) -> None:
         try:
             content = build_content(self._settings, self._current.value.sets, saved)
-            for program in self._current.value.classifiers.in_use:
-                _ = content.classifiers[program]  # made now, so that no text waits for it
         except ConfigurationError as error:
             self.problem = str(error)
             _log.warning("content not taken", problem=self.problem)

@@ -9,15 +9,14 @@ A text goes through four steps until one of them decides (``classifier.py``):
 4. The model (``model.py``) says how likely it is an opt-out, an opt-in, a question or nothing.
 
 ``sets.py`` reads keyword sets, ``checks.py`` looks for faults in them, ``wording.py`` has the
-replies, and ``classifiers.py`` holds the classifiers of all programs.
+replies.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from smsgate.classifier.classifier import Classifier
-from smsgate.classifier.classifiers import Classifiers
+from smsgate.classifier.classifier import Classifier, make_classifiers
 from smsgate.classifier.sets import KeywordSets, OperatorSets, load_sets
 from smsgate.classifier.wording import reply_text
 from smsgate.domain.messages import Decision
@@ -25,11 +24,11 @@ from smsgate.domain.program import ProgramProfile
 
 __all__ = [
     "Classifier",
-    "Classifiers",
     "KeywordSets",
     "OperatorSets",
     "classify",
     "load_sets",
+    "make_classifiers",
     "reply_text",
 ]
 
@@ -42,4 +41,4 @@ def classify(text: str, number: str = "") -> Decision:
 @cache
 def _classifier() -> Classifier:
     everybodys = ProgramProfile(name="program", title="", keywords=("*",))
-    return Classifiers(None, (everybodys,))[everybodys.name]
+    return make_classifiers(None, (everybodys,))[0][everybodys.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -20,9 +20,9 @@ from smsgate.classifier.other_lists import owners
 from smsgate.classifier.passage import passage_of
 from smsgate.classifier.quoted_text import Templates, strip_quotations
 from smsgate.classifier.safeguards import find_crisis, without_refused_calls
-from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets
+from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets, OperatorSets, load_sets
 from smsgate.classifier.signature import without_device
-from smsgate.domain.errors import ConfigurationError
+from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 from smsgate.domain.program import ProgramProfile
 
@@ -292,6 +292,24 @@ class Classifier:
         if stop >= self._hold or scores.review >= 0.5:
             return Intent.REVIEW, BY_MODEL
         return Intent.NONE, ""
+
+
+def make_classifiers(
+    own: OperatorSets | None, programs: Iterable[ProgramProfile]
+) -> tuple[dict[str, Classifier], list[Fault]]:
+    """The classifiers by program, and all that is wrong with the sets, each fault once.
+
+    Programs with the same sets share what these know; one whose sets have faults has no classifier.
+    """
+    programs = [*programs]
+    sets, faults = load_sets(own, dict.fromkeys(name for one in programs for name in one.keywords))
+    made: dict[str, Classifier] = {}
+    for program in programs if not faults else ():
+        try:
+            made[program.name] = Classifier(program, sets.only(program.keywords))
+        except ConfigurationError as error:
+            faults += error.faults
+    return made, [*dict.fromkeys(faults)]
 
 
 def _spans(tokens: Sequence[str], telling: Sequence[float]) -> Iterator[str]:

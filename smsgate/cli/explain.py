@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from smsgate.classifier import Classifier, Classifiers, reply_text
+from smsgate.classifier import Classifier, make_classifiers, reply_text
 from smsgate.decision_text import facts
 from smsgate.domain.errors import UnknownProgram
 from smsgate.domain.phone import e164
@@ -83,7 +83,7 @@ def classifier_of(environ: Mapping[str, str], name: str) -> Classifier:
     all faults.
     """
     if not (name or environ.get("SMSGATE_CONFIG") or (Path("config") / FILE).exists()):
-        return Classifiers(None, (_UNCONFIGURED,))[_UNCONFIGURED.name]
+        return make_classifiers(None, (_UNCONFIGURED,))[0][_UNCONFIGURED.name]
     found = load_configuration(environ).content.classifiers
     if not found:
         raise UnknownProgram("no program is configured: [programs.NAME] in smsgate.toml makes one")

@@ -58,9 +58,6 @@ def start_app(configuration: Configuration) -> Flask:
     process = RunningProcess(configuration, "web")
     for warning in configuration.warnings:
         structlog.get_logger("smsgate.web").warning("configuration", problem=warning)
-    content = process.services.content.value
-    for program in content.classifiers:
-        _ = content.classifiers[program]  # made now, so that the first texts do not wait for it
     app = application(process.services)
     services = process.services
     process.start(

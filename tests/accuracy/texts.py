@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from smsgate.classifier import Classifier, Classifiers
+from smsgate.classifier import Classifier, make_classifiers
 from smsgate.settings import Program
 
 HERE = Path(__file__).parent
@@ -52,4 +52,4 @@ PROGRAM = Program(name="p", title="Acme", account="a", senders=("*",), keywords=
 @cache
 def classifier() -> Classifier:
     """The classifier of that program."""
-    return Classifiers(None, (PROGRAM,))[PROGRAM.name]
+    return make_classifiers(None, (PROGRAM,))[0][PROGRAM.name]

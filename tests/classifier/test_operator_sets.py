@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.classifier import Classifier, Classifiers, OperatorSets, load_sets
+from smsgate.classifier import Classifier, OperatorSets, load_sets, make_classifiers
 from smsgate.domain.errors import ConfigurationError
 from tests.classifier.program import program
 
@@ -97,7 +97,7 @@ def test_a_folder_in_place_of_a_set_is_a_fault(tmp_path):
 def test_an_opt_out_word_must_not_mean_something_else(word):
     def faults(*words):
         alerts = program(keywords=("en",), opt_out_words=words)
-        return Classifiers(None, (alerts,)).faults()
+        return make_classifiers(None, (alerts,))[1]
 
     assert faults("QUIT", "GOODBYE", "T") == []
     (fault,) = faults("GOODBYE", word)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import tomlkit
 
-from smsgate.classifier import Classifier, Classifiers, OperatorSets, load_sets
+from smsgate.classifier import Classifier, OperatorSets, load_sets, make_classifiers
 from smsgate.classifier.sets import ANY_LANGUAGE, EVERY, shipped
 from smsgate.content import Content, CurrentContent, first_content
 from smsgate.content_versions import ContentVersion, ContentVersions
@@ -128,8 +128,8 @@ class KeywordEditor:
                 f"it a file, {settings.config_dir}/keywords/{name}.toml"
             )
         own = self._own({name: content})
-        drafted = Classifiers(own, settings.programs)
-        faults, users = drafted.faults(), self._users(name)
+        drafted, faults = make_classifiers(own, settings.programs)
+        users = self._users(name)
         if content and not users and not faults:
             faults = load_sets(own, [name])[1]  # which the first program to use it would meet
         if faults:
