@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from smsgate.consent.actions import CONSENT, EVIDENCE
 from smsgate.domain.entry_parts import Consent, Restore
@@ -105,16 +106,9 @@ def suppress(
     context: Context, request: OptOutRequest, store: Store, settings: Settings
 ) -> AcceptedChange:
     """Opt a number out manually; it blocks at once."""
-    context.caller.require_program(request.scope)
-    entry = Entry(
-        number=e164(request.number),
-        program=_known_scope(settings, request.scope),
-        decision=Decision(Intent.OPT_OUT, rule="operator", note=request.reason.strip()),
-        scope=request.scope,
-        source="operator",
-        actor=context.actor(request.actor),
-    )
-    return _added(store, entry)
+    program = _known_scope(context, settings, request.scope)
+    entry = _manual(context, request, program, Intent.OPT_OUT)
+    return _added(store, replace(entry, scope=request.scope))
 
 
 @operation(
@@ -144,17 +138,10 @@ def restore(
     Without a basis it is lifted as a mistake of yours, which only what you entered yourselves can
     be. The subscriber's own START is better and needs no call.
     """
-    context.caller.require_program(request.scope)
+    program = _known_scope(context, settings, request.scope)
     basis = Restore(request.basis, request.evidence.strip())
-    asked = Entry(
-        number=e164(request.number),
-        program=_known_scope(settings, request.scope),
-        decision=Decision(Intent.OPT_IN, rule="operator", note=request.reason.strip()),
-        source="operator",
-        actor=context.actor(request.actor),
-        action="restore",
-        consent=_new_consent(request),
-    )
+    asked = _manual(context, request, program, Intent.OPT_IN, "restore")
+    asked = replace(asked, consent=_new_consent(request))
     if (basis.basis == EVIDENCE) is not bool(basis.evidence):
         raise Unfit(
             "Name the evidence that they want texts, and where it can be found."
@@ -227,7 +214,8 @@ def lock(context: Context, request: LockRequest, store: Store) -> AcceptedChange
 
     For litigants, minors and court orders.
     """
-    return _set_lock(context, request, store, locked=True)
+    entry = _manual(context, request, ALL, Intent.OPT_OUT_ALL, "lock")
+    return _added(store, replace(entry, scope=ALL))
 
 
 @operation(
@@ -240,27 +228,26 @@ def lock(context: Context, request: LockRequest, store: Store) -> AcceptedChange
 )
 def unlock(context: Context, request: LockRequest, store: Store) -> AcceptedChange:
     """Unlock a number; it stays opted out until it texts START."""
-    return _set_lock(context, request, store, locked=False)
+    return _added(store, _manual(context, request, ALL, Intent.NONE, "unlock"))
 
 
-def _set_lock(
-    context: Context, request: LockRequest, store: Store, *, locked: bool
-) -> AcceptedChange:
-    intent = Intent.OPT_OUT_ALL if locked else Intent.NONE
-    entry = Entry(
+def _manual(
+    context: Context, request: LockRequest, program: str, intent: Intent, action: str = ""
+) -> Entry:
+    """What somebody asks of a number, for the inbox. Raises ``InvalidNumber``."""
+    return Entry(
         number=e164(request.number),
-        program=ALL,
+        program=program,
         decision=Decision(intent, rule="operator", note=request.reason.strip()),
-        scope=ALL if locked else "",
         source="operator",
         actor=context.actor(request.actor),
-        action="lock" if locked else "unlock",
+        action=action,
     )
-    return _added(store, entry)
 
 
-def _known_scope(settings: Settings, scope: str) -> str:
-    """The scope, ``all`` or a program. Raises ``UnknownProgram``."""
+def _known_scope(context: Context, settings: Settings, scope: str) -> str:
+    """The scope, ``all`` or a program, for which the caller may act. Raises ``UnknownProgram``."""
+    context.caller.require_program(scope)
     if scope != ALL:
         check_program(settings, scope)
     return scope
