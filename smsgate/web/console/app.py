@@ -19,14 +19,10 @@ from smsgate.monitoring.deadlines import NoAnswerInTime
 from smsgate.records import Records
 from smsgate.settings import Settings
 from smsgate.store.store import Store
-from smsgate.web.console import (
-    auth,
-    errors,
-    origin,
-    template_filters,
-)
+from smsgate.web.app import bare_application
+from smsgate.web.console import auth, errors, origin, template_filters
 from smsgate.web.console.return_path import HOME
-from smsgate.web.wsgi_request import YEAR_S, read_bodies_first, send_hsts
+from smsgate.web.wsgi_request import YEAR_S
 
 BADGES = "/console/badges"
 """Counts beside the entries of the menu."""
@@ -70,12 +66,9 @@ def create_console(parts: Parts, settings: Settings, store: Store, records: Reco
     app.config["SECRET_KEY_FALLBACKS"] = older
     # As long as a session may last: a page that stood open all day still works.
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
-    app.config["WTF_CSRF_SSL_STRICT"] = False  # it knows one host; origin.py knows all of ours
-    # Werkzeug's own redirects lead to whatever host the request names.
-    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.config["WTF_CSRF_SSL_STRICT"] = False  # it knows one host; see origin.py
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
     app.context_processor(_menu)
-    read_bodies_first(app, streamed=["upload_list"])
     origin.register(app, settings)
     auth.register(app, settings, records.database, store.client)
     CSRFProtect(app)
@@ -93,13 +86,13 @@ def create_console(parts: Parts, settings: Settings, store: Store, records: Reco
 
 def _bare_app(settings: Settings) -> Flask:
     """An application with templates, assets and security headers, and no pages."""
-    app = Flask("smsgate.web.console", static_folder=None, template_folder=None)
+    # Werkzeug's own redirects would lead to whatever host the request names.
+    app = bare_application(settings, streamed=["upload_list"], make=errors.page)
     app.jinja_loader = FileSystemLoader(
         [Path(__file__).with_name("templates"), pages.TEMPLATES, *features.template_folders()]
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(lambda: {"asset": asset_path})
-    send_hsts(app, settings)
 
     @app.get("/console/assets/<digest>/<name>")
     def asset(digest: str, name: str) -> Response:

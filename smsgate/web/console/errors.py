@@ -23,7 +23,6 @@ from smsgate.domain.errors import SmsGateError, TooManyGuesses
 from smsgate.features.operators.service import LINK_PATH
 from smsgate.web.console.auth import IN, OUT, notice, operator, to_sign_in
 from smsgate.web.console.return_path import HOME, is_part, return_path
-from smsgate.web.problems import register_error_handlers
 
 _TITLES = {403: "Forbidden", 404: "Not Found", 500: "Something went wrong"}
 _OPEN = (IN, OUT, LINK_PATH)
@@ -68,8 +67,7 @@ class FailedForm:
 
 
 def register(console: Flask) -> None:
-    """Make the console answer every error by the rules of this file."""
-    register_error_handlers(console, _page)
+    """Add what forms ask about their errors."""
     console.register_error_handler(CSRFError, _stale)
     console.jinja_env.add_extension("jinja2.ext.do")
     console.jinja_env.globals.update(
@@ -98,26 +96,26 @@ def _stale(error: CSRFError) -> Response:  # noqa: ARG001 - which check it was h
     if is_part():
         path = return_path() or HOME
         return notice("part_out_of_date.html", 400, title=_OUT_OF_DATE, sentence=_WHY, path=path)
-    return _page(400, _WHY, "", _OUT_OF_DATE)
+    return page(400, _WHY, "", _OUT_OF_DATE)
 
 
-def _page(status: int, sentence: str, _: str, title: str = "") -> Response:
+def page(status: int, sentence: str, _: str, title: str = "") -> Response:
     """The page of the form that is wrong; else a page with the sentence.
 
     For a part of a page (htmx) only the sentence, shown in place. The text that was to be decided
     stays on the desk of Review.
     """
     problem = g.get("problem")
-    shown = _page_with_error(problem) if isinstance(problem, SmsGateError) else None
-    if shown is not None:
-        return shown
+    form = _page_with_error(problem) if isinstance(problem, SmsGateError) else None
+    if form is not None:
+        return form
     title = title or _TITLES.get(status, "That did not work")
     if is_part() and request.headers.get("HX-Target") == "review-desk":
         return notice("part_problem.html", status, title=title, sentence=sentence)
     template = "part_problem.html" if is_part() else "problem.html"
     path = return_path() if request.method != "GET" else ""
-    page = render_template(template, title=title, sentence=sentence, path=path)
-    return make_response(page, status)
+    shown = render_template(template, title=title, sentence=sentence, path=path)
+    return make_response(shown, status)
 
 
 def _page_with_error(error: SmsGateError) -> Response | None:
