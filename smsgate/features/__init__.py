@@ -26,8 +26,8 @@ class MenuEntry:
     path: str
     role: str
     """The least role that sees it."""
-    key: str
-    """The key that leads there, after ``g``."""
+    key: str = ""
+    """The key that leads there, after ``g``; empty for none."""
     group: str = "Configure"
     """The heading that it stands under, one of ``GROUPS``."""
     counted: bool = False

@@ -45,6 +45,8 @@ class ListPage:
     title: str
     operation: Operation[Any, Any]
     help: str = ""
+    group: str = ""
+    """The heading of the menu that it stands under; empty where another page leads to it."""
     actions: Sequence[Action] = ()
     notices: Callable[..., Sequence[tuple[str, str]]] = lambda _: ()
     """Tones and sentences above the list, of the operation's result and parts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from smsgate.web.wsgi_request import YEAR_S
 BADGES = "/console/badges"
 """Counts beside the entries of the menu."""
 MENU = tuple(one.menu for one in features.FEATURES if one.menu)
+"""Of the features; list pages with a group follow."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -68,7 +70,6 @@ def create_console(parts: Parts, settings: Settings, store: Store, records: Reco
     app.config["WTF_CSRF_TIME_LIMIT"] = LASTS_S
     app.config["WTF_CSRF_SSL_STRICT"] = False  # it knows one host; see origin.py
     app.add_url_rule("/console", "console", lambda: redirect(HOME, 308))
-    app.context_processor(_menu)
     origin.register(app, settings)
     auth.register(app, settings, records.database, store.client)
     CSRFProtect(app)
@@ -81,6 +82,12 @@ def create_console(parts: Parts, settings: Settings, store: Store, records: Reco
     listed = [page for one in operations for page in getattr(one, "PAGES", ())]
     pages.register(app, listed, parts, settings, auth)
     app.jinja_env.globals["list_pages"] = listed  # for their tabs
+    named = [
+        features.MenuEntry(one.title, one.path, one.operation.role, group=one.group)
+        for one in listed
+        if one.group
+    ]
+    app.context_processor(lambda: _menu([*MENU, *named]))
     return app
 
 
@@ -134,10 +141,12 @@ def _count_in_menu(console: Flask, store: Store) -> None:
         return jsonify(count())
 
 
-def _menu() -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:
+def _menu(
+    pages: Sequence[features.MenuEntry],
+) -> dict[str, list[tuple[str, list[features.MenuEntry]]]]:
     """The pages that the operator of this request may see, by group."""
     found = auth.operator()
-    seen = [one for one in MENU if found is not None and found.may(one.role)]
+    seen = [one for one in pages if found is not None and found.may(one.role)]
     groups = [(group, [one for one in seen if one.group == group]) for group in features.GROUPS]
     return {"menu": [(group, entries) for group, entries in groups if entries]}
 

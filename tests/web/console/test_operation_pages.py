@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from smsgate import features
+from smsgate.features.audit import operations as audit
 from smsgate.interface.list_page import ListPage
 from smsgate.web.console.app import create_console
+from tests.fakes.browser import browser
 from tests.fakes.own_services import make_part
 
 PAGES: list[ListPage] = [
@@ -34,3 +38,18 @@ def test_what_is_typed_into_its_filters_never_breaks_it(admin, page) -> None:
         answer = admin.get(page.path, query_string=dict.fromkeys(names, value))
         assert answer.status_code == 200, (value, answer.text[-400:])
         assert "<b>" not in answer.text.partition("<main")[2]
+
+
+def test_a_page_with_a_group_is_in_the_menu_of_whoever_may_see_it(
+    services, operator, monkeypatch
+) -> None:
+    assert {page.group for page in PAGES} <= {*features.GROUPS}
+    page, agents = audit.PAGES[0], replace(audit.read_audit_log, role="agent")
+    added = replace(page, path="/console/more", title="More", operation=agents, group="Team")
+    monkeypatch.setattr(audit, "PAGES", (added,))
+    for role, is_there in (("viewer", False), ("agent", True)):
+        seen = browser(services)
+        seen.sign_in(operator(role, role))
+        home = seen.get("/console/").text
+        assert ('<a href="/console/more">More</a>' in home) is is_there
+        assert "<kbd></kbd>" not in home
