@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from smsgate import features
 from smsgate.cli.data_dir import completed
 from smsgate.domain.errors import SmsGateError, StoreUnavailable
-from smsgate.features import FEATURES
 from smsgate.process.build import describe_build
 
 INTERRUPTED = 130
@@ -26,9 +26,7 @@ CORE = {
 }
 COMMANDS: Mapping[str, str] = {
     **CORE,
-    **{
-        name: f"{one.package}{module}:" for one in FEATURES for name, module in one.commands.items()
-    },
+    **{name: f"{module}:" for name, module in features.commands().items()},
 }
 """By name ``module:function``; without a function its operations make the command."""
 

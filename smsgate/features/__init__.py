@@ -1,14 +1,20 @@
 """The features beside the core, in one list: all that web and the command line know of them.
 
-The list names modules as text, so that it imports none of them: a process that answers webhooks
-does not carry the console, and ``smsgate --help`` does not import everything.
+Modules are known by name and by their source, and imported where they are used: a process that
+answers webhooks does not carry the console, and ``smsgate --help`` does not import everything.
+
+A module of a feature with ``OPERATIONS`` adds those to ``/v1`` and the command line, and its
+``PAGES``, if it has any, to the console: see ``smsgate/interface``. The module ``console`` has
+``register(console, …)``, which adds pages written by hand and names the parts that it takes by
+type: see ``smsgate/interface/parts.py``.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -36,22 +42,15 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """The modules of a feature's package by which it shows itself, as far as it has them."""
+    """A feature's package, and how it shows itself beside its operations."""
 
     name: str
     """Of the package, too."""
     _: KW_ONLY
-    console: tuple[str, ...] = ("console",)
-    """Modules with ``register(console, …)``, which adds pages of the console and names the parts
-    that it takes by type: see ``smsgate/interface/parts.py``."""
     menu: MenuEntry | None = None
-    operations: tuple[str, ...] = ("operations",)
-    """Modules with ``OPERATIONS`` and ``PAGES``, if there are any: see ``smsgate/interface``."""
     routes: tuple[str, ...] = ()
     """Modules with ``register(app, …)``, which adds routes outside ``/console`` and ``/v1``;
     every web process imports them."""
-    commands: Mapping[str, str] = field(default_factory=dict)
-    """Commands of the command line: by name the module with the operations that make it."""
 
     @property
     def package(self) -> str:
@@ -61,80 +60,70 @@ class Feature:
 
 FEATURES = (
     Feature("dashboard", menu=MenuEntry("Home", "/console/", "viewer", "h", "")),
-    Feature(
-        "numbers",
-        menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers"),
-        operations=("operations", "memberships", "changes"),
-        commands={
-            "forget": ".operations",
-            "memberships": ".memberships",
-            "numbers": ".operations",
-            **dict.fromkeys(("consent", "lock", "opt-out", "restore", "unlock"), ".changes"),
-        },
-    ),
+    Feature("numbers", menu=MenuEntry("Numbers", "/console/numbers", "viewer", "n", "Subscribers")),
     Feature(
         "reviews",
         menu=MenuEntry("Review", "/console/review", "viewer", "r", "Subscribers", counted=True),
-        commands={"review": ".operations"},
     ),
-    Feature(
-        "keyword_editor",
-        menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k"),
-        commands={"keywords": ".operations"},
-    ),
+    Feature("keyword_editor", menu=MenuEntry("Keywords", "/console/keywords", "viewer", "k")),
     Feature(
         "simulator",
         menu=MenuEntry("Simulator", "/console/simulator", "agent", "s"),
         routes=("api",),
-        commands={"text": ".operations"},
     ),
-    Feature(
-        "lists",
-        menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers"),
-        commands=dict.fromkeys(("import", "imports", "export", "scrub"), ".operations"),
-    ),
+    Feature("lists", menu=MenuEntry("Lists", "/console/lists", "agent", "l", "Subscribers")),
     Feature(
         "replies",
         menu=MenuEntry("Replies", "/console/replies", "viewer", "o", "Subscribers", counted=True),
-        commands={"replies": ".operations"},
     ),
-    Feature(
-        "accounts",
-        menu=MenuEntry("Setup", "/console/setup", "viewer", "c"),
-        commands=dict.fromkeys(("doctor", "refusals"), ".operations"),
-    ),
-    Feature("reply_wording", commands={"wording": ".operations"}),
+    Feature("accounts", menu=MenuEntry("Setup", "/console/setup", "viewer", "c")),
+    Feature("reply_wording"),
     Feature("training", menu=MenuEntry("Guide", "/console/guide", "viewer", "u", "Team")),
-    Feature(
-        "operators",
-        menu=MenuEntry("People", "/console/people", "admin", "p", "Team"),
-        commands={"operators": ".operations"},
-    ),
-    Feature("api_keys", commands={"keys": ".operations"}),
-    Feature(
-        "audit",
-        menu=MenuEntry("Audit log", "/console/audit", "viewer", "a", "Team"),
-        commands={"audit": ".operations"},
-    ),
+    Feature("operators", menu=MenuEntry("People", "/console/people", "admin", "p", "Team")),
+    Feature("api_keys"),
+    Feature("audit", menu=MenuEntry("Audit log", "/console/audit", "viewer", "a", "Team")),
     Feature(
         "deliveries",
         menu=MenuEntry(
             "Deliveries", "/console/deliveries", "viewer", "d", "Subscribers", counted=True
         ),
-        commands={"deliveries": ".operations"},
     ),
-    Feature("events", commands={"history": ".operations"}),
-    Feature("links", routes=("page",), commands={"link": ".operations"}),
-    Feature("alerts", commands={"alerts": ".operations"}),
-    Feature("evidence", commands={"evidence": ".operations"}),
-    Feature("records_admin", commands=dict.fromkeys(("records", "rebuild"), ".operations")),
+    Feature("events"),
+    Feature("links", routes=("page",)),
+    Feature("alerts"),
+    Feature("evidence"),
+    Feature("records_admin"),
 )
 
 
 def modules(kind: Literal["console", "operations", "routes"]) -> list[ModuleType]:
     """Import what all features have of one kind, in the order of the list."""
-    names = [f"{one.package}.{name}" for one in FEATURES for name in getattr(one, kind)]
+    if kind == "operations":
+        return [importlib.import_module(name) for name, _ in _operation_sources()]
+    names = [
+        f"{one.package}.{name}"
+        for one in FEATURES
+        for name in (one.routes if kind == "routes" else ("console",))
+    ]
     return [importlib.import_module(name) for name in names if find_spec(name)]
+
+
+def commands() -> Mapping[str, str]:
+    """By name of a command the module whose operations make it; imports none."""
+    return {
+        name: module
+        for module, source in _operation_sources()
+        for name in re.findall(r'^    command="([\w-]+)', source, re.MULTILINE)
+    }
+
+
+def _operation_sources() -> Iterator[tuple[str, str]]:
+    """Names and sources of the modules with operations."""
+    for one in FEATURES:
+        for path in sorted(Path(__file__).with_name(one.name).glob("*.py")):
+            source = path.read_text("utf-8")
+            if "\nOPERATIONS = " in source:
+                yield f"{one.package}.{path.stem}", source
 
 
 def template_folders() -> list[Path]:
