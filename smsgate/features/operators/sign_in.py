@@ -1,11 +1,11 @@
 """Signing in to the console: passwords, and limits against guessing.
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
-once gain nothing. Passwords are counted by name and origin, by address over all names, and by name
-over all origins; codes and passkeys wait behind the right password and are counted by operator.
-Where an operator is known, by the browser or by an address where they signed in of late, attempts
-have a count of their own, which nobody elsewhere can use up. A refusal is the same sentence after
-the same work, whether the name is unknown or the password wrong.
+once gain nothing. It is counted by name and origin, by address over all names, and by name over all
+origins; codes and passkeys, which wait behind the right password, apart from passwords. Where an
+operator is known, by the browser or by an address where they signed in of late, attempts have a
+count of their own, which nobody elsewhere can use up. A refusal is the same sentence after the same
+work, whether the name is unknown or the password wrong.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class SignIn:
         row = rows[0] if rows else None
         device = visitor.known_as(row)
         refusal = SignInRefused(REFUSED, "wrong password", field="password")
-        with self._counted(row, visitor, self._claims(row, folded, visitor, device), refusal):
+        claims = self._claims(row, f"password {folded}", visitor)
+        with self._counted(row, visitor, claims, refusal):
             with slot(self._known if device else self._strangers):
                 is_right = passwords.is_right(password, row.password_hash if row else "")
             if row is None or not is_right or row.ended_us:
@@ -103,8 +104,7 @@ class SignIn:
 
     def counting_factors(self, row: OperatorRow, visitor: Visitor) -> AbstractContextManager[None]:
         """Count an attempt at a second factor, which raises ``SignInRefused`` if it is wrong."""
-        device = visitor.known_as(row)
-        claims = [(_BY_ORIGIN, f"factor {device or row.id}"), (_BY_NAME, f"factors {row.id}")]
+        claims = self._claims(row, f"factor {row.id}", visitor)
         return self._counted(row, visitor, claims, SignInRefused(CODE_REFUSED, field="code"))
 
     @contextmanager
@@ -155,18 +155,20 @@ class SignIn:
             raise SignInRefused(NOT_INVITED)
         return rows[0]
 
-    def _claims(
-        self, row: OperatorRow | None, folded: str, visitor: Visitor, device: str
-    ) -> Claims:
-        """Return what an attempt at a password counts for."""
+    def _claims(self, row: OperatorRow | None, what: str, visitor: Visitor) -> Claims:
+        """Return what an attempt counts for; ``what`` is tried, and at whom.
+
+        What somebody typed comes last, so that no name is counted as another one's.
+        """
+        device = visitor.known_as(row)
         # A proxy that is not trusted has one address for all; then they are counted together.
         address = visitor.counted or visitor.address
         is_known = self._is_known_address(row, visitor) or bool(device)
         counted = [(_BY_ADDRESS, address)] if visitor.counted and not device else []
         origin = f"device {device}" if device else f"address {address}"
         # Together, too: who once signed in may have kept as many devices as they liked.
-        name = f"known {folded}" if is_known else folded
-        return [*counted, (_BY_ORIGIN, f"{origin} {folded}"), (_BY_NAME, name)]
+        name = f"{'known' if is_known else 'unknown'} {what}"
+        return [*counted, (_BY_ORIGIN, f"{origin} {what}"), (_BY_NAME, name)]
 
     def _is_known_address(self, row: OperatorRow | None, visitor: Visitor) -> bool:
         """Whether the operator signed in from there of late: no crowd elsewhere locks them out."""

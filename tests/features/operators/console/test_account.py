@@ -218,6 +218,30 @@ def test_guessing_at_codes_hinders_no_browser_that_is_known(viewer, services, cl
     assert mine.post("/console/in/code", {"code": totp.at(clock[0])}).status_code == 403
 
 
+def test_guessing_at_codes_hinders_nobody_at_another_address(viewer, services, clock) -> None:
+    totp, _ = set_up(viewer)
+    there = {"base_url": HTTPS, "headers": {"Referer": f"{HTTPS}/"}}
+
+    def code_from(address: str, code: str) -> int:
+        place = {**there, "environ_overrides": {"REMOTE_ADDR": address}}
+        other = browser(services)
+        assert other.sign_in("viewer", **place).location == "/console/in/code"
+        return other.post("/console/in/code", {"code": code}, **place).status_code
+
+    clock[0] += 30
+    assert code_from("8.8.8.8", totp.at(clock[0])) == 303
+    for _ in range(sign_in.MAX_ATTEMPTS):
+        assert code_from("8.8.4.4", "000000") == 403
+    clock[0] += 30
+    assert code_from("8.8.4.4", totp.at(clock[0])) == 403
+    assert code_from("8.8.3.3", totp.at(clock[0])) == 303
+    for last in range(sign_in.MAX_OF_NAME):
+        assert code_from(f"8.8.5.{last}", "000000") == 403
+    clock[0] += 30
+    assert code_from("8.8.6.6", totp.at(clock[0])) == 403, "over all addresses"
+    assert code_from("8.8.8.8", totp.at(clock[0])) == 303, "where they signed in of late"
+
+
 def test_the_half_way_in_is_open_for_minutes_only(viewer, services, clock) -> None:
     totp, _ = set_up(viewer)
     other = browser(services)

@@ -541,6 +541,17 @@ def test_guesses_from_everywhere_are_few_and_lock_nobody_out_who_is_known(
     assert browser_of(visitor).sign_in("maria", **from_address(home)).status_code == 303
 
 
+@pytest.mark.parametrize("name", ["known maria", "known password maria", "unknown password maria"])
+def test_no_name_is_counted_as_another_one_s(visitor, operator, name) -> None:
+    operator("maria", "viewer")
+    mine = browser_of(visitor)
+    assert mine.sign_in("maria", **from_address("8.8.8.8")).status_code == 303
+    mine.post("/console/out")
+    for last in range(sign_in.MAX_OF_NAME):
+        refused(browser_of(visitor).sign_in(name, WRONG, **from_address(f"8.8.4.{last}")))
+    assert mine.sign_in("maria", **from_address("8.8.8.8")).status_code == 303
+
+
 def test_what_was_typed_as_a_name_is_not_kept(visitor, services, capsys) -> None:
     for _ in range(3):
         refused(visitor.sign_in(PASSWORD, WRONG))
