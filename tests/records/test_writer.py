@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-import threading
 import warnings
 from contextlib import closing
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from smsgate.consent.events import ConsentState
 from smsgate.domain.entry_parts import Consent
@@ -19,7 +16,7 @@ from smsgate.domain.errors import RecordsNotReady, RecordsUnavailable
 from smsgate.domain.messages import Intent
 from smsgate.records import Records, writer
 from tests.fakes.values import NUMBER, OTHER, entry
-from tests.records.values import START_MS, STOPPED, event, lines, reply_event
+from tests.records.values import event, lines, reply_event
 
 
 def of_number(records, number=NUMBER):
@@ -103,32 +100,6 @@ def test_an_older_event_handed_in_again_does_not_change_how_a_number_stands(reco
     assert found.consent_state == ConsentState()
 
 
-def test_two_movers_at_once_keep_each_event_once_and_in_one_chain(records, database_url):
-    other, told = Records(database_url), []
-    rows = lines(*(event(at) for at in range(400)))
-    start = threading.Barrier(2)
-
-    def move(by: Records) -> None:
-        start.wait()
-        for at in range(0, 400, 20):
-            while not (kept := by.writer.keep({0: rows[at : at + 20]})).done:
-                pass
-            told.append(kept.new)
-
-    movers = [threading.Thread(target=move, args=(by,)) for by in (records, other)]
-    for mover in movers:
-        mover.start()
-    for mover in movers:
-        mover.join()
-    other.close()
-
-    assert sum(told) == 400
-    assert [one.inbox_id for one in of_number(records)] == [
-        f"{START_MS + at}-0" for at in range(400)
-    ]
-    assert list(records.verifier.verify()) == []
-
-
 @pytest.mark.full
 @pytest.mark.parametrize(("step", "same"), [("recorded_ids", True), ("_advance", False)])
 def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
@@ -154,22 +125,6 @@ def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
 
     assert not kept.done
     assert seqs == {0: 2}
-
-
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=8))
-def test_however_the_lines_are_handed_in_each_is_kept_once(batches, tmp_path_factory):
-    records = Records(f"sqlite:///{tmp_path_factory.mktemp('given') / 'records.sqlite3'}")
-    records.migrate()
-    for batch in batches:
-        records.writer.keep({0: lines(*(event(at) for at in batch))})
-
-    expected = list(dict.fromkeys(at for batch in batches for at in batch))
-    assert [one.inbox_id for one in of_number(records)] == [f"{START_MS + at}-0" for at in expected]
-    assert list(records.verifier.verify()) == []
-    records.close()
 
 
 def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_records, in_file):
@@ -201,13 +156,6 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path):
 def test_a_database_in_memory_is_refused():
     with pytest.raises(RecordsNotReady, match="keeps nothing"):
         Records("sqlite://").check()
-
-
-def test_the_standing_survives(records):
-    records.writer.keep({0: lines(event(1, consent_state=STOPPED))})
-    (found,) = records.reader.numbers_of([NUMBER])
-    assert found is not None
-    assert found.consent_state == STOPPED
 
 
 def test_what_goes_in_after_the_file_was_exchanged_goes_into_the_new_one(

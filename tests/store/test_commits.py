@@ -7,7 +7,7 @@ import pytest
 
 from smsgate.consent.events import ConsentState, Event, Mark, NumberState
 from smsgate.domain.errors import StoreNotReady, StoreUnavailable
-from smsgate.domain.messages import ALL, Arrival, Intent, Reply
+from smsgate.domain.messages import ALL, Arrival, Reply
 from smsgate.store.keys import PARTITION_KEYS, hold_field, partition_of
 from smsgate.store.numbers import KEEP_MARKS_S, Effects, Move
 from tests.fakes.contents import contents
@@ -55,6 +55,7 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert committed.done
     assert committed.notify_outbox
     assert redis_client.smembers(set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == member
+    assert redis_client.object("encoding", set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == b"intset"
     assert redis_client.smembers(set_key(KEYS, "set", "alerts", NUMBER, BUCKETS)) == member
     assert redis_client.smembers(set_key(KEYS, "set", "promos", NUMBER, BUCKETS)) == set()
     assert redis_client.smembers(set_key(KEYS, "exceptions", "alerts", NUMBER, BUCKETS)) == set()
@@ -69,12 +70,6 @@ def test_a_commit_writes_sets_state_holds_events_replies_and_cursor(store, redis
     assert redis_client.exists(KEYS.notify_inbox)
     assert store.inbox.mark_idle(PARTITION)
     assert not redis_client.exists(KEYS.notify_inbox)
-
-
-def test_numbers_are_kept_as_integers_in_few_bytes(store, redis_client, batch):
-    store.commits.commit(PARTITION, batch, EFFECTS, BUCKETS)
-
-    assert redis_client.object("encoding", set_key(KEYS, "set", ALL, NUMBER, BUCKETS)) == b"intset"
 
 
 def test_two_workers_with_one_batch_have_one_effect(store, redis_client, batch):
@@ -110,15 +105,6 @@ def test_the_newest_entry_of_a_list_is_remembered(store):
         store.commits.commit(PARTITION, batch, Effects(before={}, after={}), BUCKETS)
         expected = before if stays else batch.entries[-1].id
         assert store.inbox_reader.last_list(PARTITION) == expected
-
-
-def test_an_opt_in_does_not_remove_the_hold_of_an_opt_out_behind_it(store, redis_client):
-    store.inbox.add([Arrival(entry(Intent.OPT_IN))])
-    batch = store.inbox.read(PARTITION, 1)
-    store.inbox.add([Arrival(entry())])
-    store.commits.commit(PARTITION, batch, Effects(before={}, after={}), BUCKETS)
-
-    assert redis_client.hlen(KEYS.holds) == 1
 
 
 def test_without_metadata_nothing_is_applied(bare_store, redis_client):
