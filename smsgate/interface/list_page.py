@@ -23,6 +23,9 @@ class Action:
     is_danger: bool = False
     asks: Sequence[str] = ()
     """Fields that are asked for although rows have them; those of the row are shown first."""
+    many: Callable[..., Sequence[Any]] | None = None
+    """Does it to several rows in one step, all or none: takes what the operation takes, but a list
+    of requests, and gives those of rows that were still there."""
     state: str = ""
     """The value of the filter ``state`` whose rows it is for; empty for all rows."""
 

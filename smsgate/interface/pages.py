@@ -162,20 +162,10 @@ class _Routes:
                 query=url_query(wanted),
             )
             return Response(page)
-        given = {name: _typed(action, name) for name in self._asked(action)}
         done, problems, sentence, secret = list[object](), list[str](), "", ""
-        run = self._parts.bind(operation.run, 2)
         context = replace(self._access.context(), warn=problems.append)
         try:
-            for keys in chosen:
-                try:
-                    asked = read_values(operation, {**given, **keys})
-                    result = run(context, asked)
-                except SmsGateError as error:
-                    if len(chosen) == 1:
-                        raise
-                    problems.append(str(error))
-                    continue
+            for asked, result in self._run(action, chosen, context):
                 done.append(asked)
                 if operation.shown_once:
                     secret = str(getattr(result, operation.shown_once))
@@ -191,6 +181,32 @@ class _Routes:
             return Response(str(self.show(secret)))
         query = url_query(wanted)
         return redirect(self._page.path + (f"?{query}" if query else ""), 303)
+
+    def _run(
+        self, action: Action, chosen: Sequence[Mapping[str, object]], context: Context
+    ) -> Iterator[tuple[object, object]]:
+        """Do it to rows; gives the requests that were done, and their results.
+
+        A row of several that cannot be done is told of. Raises what the operation raises for one.
+        """
+        operation, is_one = action.operation, len(chosen) == 1
+        given = {name: _typed(action, name) for name in self._asked(action)}
+        if action.many and not is_one:
+            every = [read_values(operation, {**given, **keys}) for keys in chosen]
+            done = self._parts.bind(action.many, 2)(context, every)
+            if missing := len(every) - len(done):
+                context.warn(f"No longer in this list, and not changed: {missing:,}.")
+            yield from ((asked, None) for asked in done)
+            return
+        run = self._parts.bind(operation.run, 2)
+        for keys in chosen:
+            try:
+                asked = read_values(operation, {**given, **keys})
+                yield asked, run(context, asked)
+            except SmsGateError as error:
+                if is_one:
+                    raise
+                context.warn(str(error))
 
     def _chosen(self, action: Action, wanted: Mapping[str, str]) -> list[Mapping[str, object]]:
         if action is self._page.create:

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, func, select, update
 
-from smsgate.domain.errors import NotFound
 from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import ms_of
 from smsgate.metrics.snapshot import DeliveryCounts
@@ -195,20 +194,19 @@ class DeliveryStorage(DatabasePart):
         total = sum(count for (count,) in rows_of(self._database, counted))
         return [Delivery(*row) for row in rows_of(self._database, asked)], total
 
-    def retry(self, id_: str, now_us: int) -> None:
-        """Make a failed one due again, as if it were new. Raises ``NotFound``."""
+    def retry(self, ids: Collection[str], now_us: int) -> set[str]:
+        """Make failed ones due again, as if they were new; gives the ids of those."""
         values = {"failed": False, "tries": 0, "due_us": now_us, "made_us": now_us}
-        self._change_failed(id_, update(deliveries).values(values))
+        return self._change_failed(ids, update(deliveries).values(values))
 
-    def dismiss(self, id_: str) -> None:
-        """Remove a failed one. Raises ``NotFound``."""
-        self._change_failed(id_, delete(deliveries))
+    def dismiss(self, ids: Collection[str]) -> set[str]:
+        """Remove failed ones; gives the ids of those."""
+        return self._change_failed(ids, delete(deliveries))
 
-    def _change_failed(self, id_: str, change: Update | Delete) -> None:
-        this = (deliveries.c.id == id_) & deliveries.c.failed.is_(True)
+    def _change_failed(self, ids: Collection[str], change: Update | Delete) -> set[str]:
+        these = deliveries.c.id.in_(ids) & deliveries.c.failed.is_(True)
         with self._database.writing() as connection:
-            if not connection.execute(change.where(this)).rowcount:
-                raise NotFound(f"Nothing was changed: no failed delivery has the id {id_!r}.")
+            return {*connection.scalars(change.where(these).returning(deliveries.c.id))}
 
     def forget(self, number: str) -> int:
         """Remove the texts of a number; gives how many. Changes of its consent stay."""

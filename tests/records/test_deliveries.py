@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from smsgate.domain.errors import NotFound
 from smsgate.metrics.snapshot import DeliveryCounts
 from smsgate.records.deliveries import Delivery, Destination
 
@@ -65,9 +64,8 @@ def test_of_a_number_only_the_oldest_is_due(storage):
     assert due(storage) == ["c"]
     storage.settle([], [later(first, failed=True)])
     assert due(storage) == ["b", "c"]  # what failed holds back nothing
-    storage.retry("a", 90)
-    with pytest.raises(NotFound):
-        storage.retry("a", 90)
+    assert storage.retry(["a", "b"], 90) == {"a"}
+    assert storage.retry(["a"], 90) == set()
     assert due(storage) == ["c", "a"]
     storage.settle(["a"], [])
     assert {*due(storage)} == {"b", "c"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from smsgate import event_text
-from smsgate.domain.errors import StoreUnavailable
+from smsgate.domain.errors import NotFound, StoreUnavailable
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import After, Column, Context, Limit, RowPage, offset_of, operation
@@ -110,10 +110,18 @@ def _change_text(change: Mapping[str, Any]) -> str:
     done="Delivery {id} queued again.",
     problems={404: "No failed delivery has that id."},
 )
-def retry_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
+def retry_delivery(
+    context: Context, request: RowChoice, store: Store, records: Records
+) -> ChangedRow:
     """Try a failed delivery for another day."""
-    records.deliveries.retry(request.id, time.time_ns() // 1000)
-    return _settled(request, store, records)
+    return _only(request, _retry(context, [request], store, records))
+
+
+def _retry(
+    _: Context, requests: Sequence[RowChoice], store: Store, records: Records
+) -> list[RowChoice]:
+    found = records.deliveries.retry([one.id for one in requests], time.time_ns() // 1000)
+    return _settled(requests, found, store, records)
 
 
 @operation(
@@ -126,15 +134,31 @@ def retry_delivery(_: Context, request: RowChoice, store: Store, records: Record
     done="Delivery {id} dismissed.",
     problems={404: "No failed delivery has that id."},
 )
-def dismiss_delivery(_: Context, request: RowChoice, store: Store, records: Records) -> ChangedRow:
+def dismiss_delivery(
+    context: Context, request: RowChoice, store: Store, records: Records
+) -> ChangedRow:
     """Remove a failed delivery from the list. Its event stays."""
-    records.deliveries.dismiss(request.id)
-    return _settled(request, store, records)
+    return _only(request, _dismiss(context, [request], store, records))
 
 
-def _settled(request: RowChoice, store: Store, records: Records) -> ChangedRow:
+def _dismiss(
+    _: Context, requests: Sequence[RowChoice], store: Store, records: Records
+) -> list[RowChoice]:
+    found = records.deliveries.dismiss([one.id for one in requests])
+    return _settled(requests, found, store, records)
+
+
+def _settled(
+    requests: Sequence[RowChoice], changed: Collection[str], store: Store, records: Records
+) -> list[RowChoice]:
     with suppress(StoreUnavailable):  # the process ``sender`` counts again in a moment
         store.delivery_counts.write(records.deliveries.counts())
+    return [one for one in requests if one.id in changed]
+
+
+def _only(request: RowChoice, changed: Sequence[RowChoice]) -> ChangedRow:
+    if not changed:
+        raise NotFound(f"Nothing was changed: no failed delivery has the id {request.id!r}.")
     return ChangedRow(request.id)
 
 
@@ -148,9 +172,16 @@ PAGES = (
         "accept for a day. Retry tries a failed one for another day. Dismiss removes it from this "
         "list and keeps the record.",
         actions=(
-            Action(operation=retry_delivery, label="Retry", done="Queued again", state="failed"),
+            Action(
+                operation=retry_delivery,
+                many=_retry,
+                label="Retry",
+                done="Queued again",
+                state="failed",
+            ),
             Action(
                 operation=dismiss_delivery,
+                many=_dismiss,
                 label="Dismiss",
                 done="Dismissed",
                 is_danger=True,

@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from smsgate.background_thread import close_all
 from smsgate.domain.entry_parts import Consent
-from smsgate.domain.errors import NotFound
 from smsgate.records.deliveries import Destination
 from smsgate.settings import Feed, Programs
 from tests.fakes import manual
@@ -109,13 +107,12 @@ def test_a_call_is_repeated_ever_more_slowly_for_a_day_and_then_waits_for_a_pers
     receiver.refused = set()
     fed.run_once()
     assert told(receiver) == [(NUMBER, True, "")]  # the next one no longer waits
-    services.records.deliveries.retry(dead.id, int(clock.now * 1_000_000))
+    assert services.records.deliveries.retry([dead.id], int(clock.now * 1_000_000)) == {dead.id}
     fed.run_once()
     assert [one["sequence"] for one in receiver.taken] == sorted(
         (one["sequence"] for one in receiver.taken), reverse=True
     )
-    with pytest.raises(NotFound):
-        services.records.deliveries.dismiss(dead.id)
+    assert not services.records.deliveries.dismiss([dead.id])
 
 
 def test_who_ends_gives_the_feed_to_another_at_once(services, fed, make_feed, receiver) -> None:
