@@ -107,7 +107,7 @@ def condition(
     the placeholders of the title.
     """
     kind = TABLE[key]
-    detail = f"{_capitalize(detail.rstrip('.'))}. " if detail else ""
+    detail = f"{detail[:1].upper()}{detail[1:].rstrip('.')}. " if detail else ""
     return msgspec.structs.replace(
         kind,
         subject=subject,
@@ -148,10 +148,6 @@ def prometheus_rules() -> str:
 def _quoted(text: str) -> str:
     """A string of YAML."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def conditions(snapshot: SystemSnapshot) -> list[Condition]:

@@ -28,10 +28,6 @@ _cached_decoder = functools.cache(msgspec.json.Decoder)
 _type_info = functools.cache(inspect.type_info)
 
 
-def _decoder(shape: type[Value]) -> msgspec.json.Decoder[Value]:
-    return _cached_decoder(cast("Hashable", shape))
-
-
 def read_json(body: bytes, shape: type[Value], sender: str) -> Value:
     """Return the JSON in ``body`` as the type ``shape``.
 
@@ -39,7 +35,7 @@ def read_json(body: bytes, shape: type[Value], sender: str) -> Value:
     harm: the rest of such a text may be STOP. Raises ``Unreadable``, which names the field and no
     value; ``sender`` begins the sentence.
     """
-    decoder = _decoder(shape)
+    decoder: msgspec.json.Decoder[Value] = _cached_decoder(cast("Hashable", shape))
     try:
         # Without this there can be no half of a surrogate pair in it.
         if b"\\ud" not in body and b"\\uD" not in body:

@@ -175,12 +175,8 @@ def _event_facts(row: Row) -> Facts:
     return {
         "action": event_text.headline(event),
         "number": event.number,
-        "note": _joined(result, event_text.basis(entry), reason, note),
+        "note": "; ".join(filter(None, (result, event_text.basis(entry), reason, note))),
     }
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(filter(None, parts))
 
 
 def _content_facts(row: Row) -> Facts:

@@ -16,8 +16,7 @@ from smsgate.consent.events import ConsentState, event_id
 from smsgate.domain.errors import CursorRefused
 from smsgate.domain.messages import ALL, HttpCall
 from smsgate.domain.signed_times import iso_time
-from smsgate.features.deliveries.sender import Source
-from smsgate.providers.shared_schemes import standard_webhook_headers
+from smsgate.features.deliveries.sender import Source, signed_call
 from smsgate.records import Recorded, Records
 from smsgate.records.deliveries import Delivery, Destination
 from smsgate.settings import Feed, Program
@@ -50,12 +49,7 @@ class ChangeSource(Source):
 
     def call_for(self, delivery: Delivery, now_s: int) -> HttpCall:
         """The call for a change."""
-        body, secrets = (
-            delivery.body.encode(),
-            [one.get_secret_value() for one in self._feed.secrets],
-        )
-        headers = standard_webhook_headers(delivery.id, str(now_s), body, secrets)
-        return HttpCall("POST", self._feed.url, headers, body)
+        return signed_call(self._feed, delivery.id, now_s, delivery.body.encode())
 
     def read(self, now_us: int) -> bool:
         """Add deliveries for some events. True if there are more events to read now.

@@ -23,8 +23,9 @@ from smsgate.features.deliveries.pause import Pause
 from smsgate.metrics.counters import DELIVERED_S, DELIVERIES, DELIVERY_S
 from smsgate.outbound import Outbound
 from smsgate.providers.calls import retry_after_s
+from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records.deliveries import Delivery, DeliveryStorage, Destination
-from smsgate.settings import Program
+from smsgate.settings import Application, Feed, Program
 from smsgate.store.metrics import Metrics
 
 MAX_CALLS = {"text": 64, "change": 8}
@@ -62,6 +63,13 @@ class Source:
 
     def accept(self, delivery: Delivery, answer: HttpReply, now_us: int) -> None:
         """Do what follows from an accepted call, once. Raises ``StoreUnavailable``."""
+
+
+def signed_call(receiver: Feed | Application, id_: str, now_s: int, body: bytes) -> HttpCall:
+    """The call that posts JSON to a receiver by Standard Webhooks, signed with each secret."""
+    secrets = [one.get_secret_value() for one in receiver.secrets]
+    headers = standard_webhook_headers(id_, str(now_s), body, secrets)
+    return HttpCall("POST", receiver.url, headers, body)
 
 
 @dataclass(frozen=True, slots=True)

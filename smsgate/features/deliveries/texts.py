@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import structlog
 
@@ -18,11 +20,10 @@ from smsgate.domain.messages import (
     Reply,
 )
 from smsgate.domain.signed_times import iso_time
-from smsgate.features.deliveries.sender import Source
+from smsgate.features.deliveries.sender import Source, signed_call
 from smsgate.features.deliveries.twiml import read_twiml
 from smsgate.pipeline.forwards import accepted_event, posted_of
 from smsgate.providers import FORWARDING_ORIGINALS, PROVIDERS, usable
-from smsgate.providers.shared_schemes import standard_webhook_headers
 from smsgate.records.deliveries import Delivery
 from smsgate.settings import Account, Application, Program, Settings
 from smsgate.store.inbox import JobQueue
@@ -123,10 +124,7 @@ def describe_call(
     if application.as_ == "original":
         return _original_request(forward, application, account)
     # The body is the same for every try, so that a repeat is known by more than its id.
-    body = msgspec.json.encode(_message(forward))
-    secrets = [one.get_secret_value() for one in application.secrets]
-    headers = standard_webhook_headers(forward.event, str(now_s), body, secrets)
-    return HttpCall("POST", application.url, headers, body)
+    return signed_call(application, forward.event, now_s, msgspec.json.encode(_message(forward)))
 
 
 def _original_request(forward: Forward, application: Application, account: Account) -> HttpCall:
@@ -156,8 +154,7 @@ def _original_request(forward: Forward, application: Application, account: Accou
         raise AccountNotReady(f"{account.provider} posts no forms")
     token = application.secrets[0].get_secret_value() if application.secrets else ""
     call = provider.original_call(form, application.url, account, token)
-    headers = {**call.headers, IDEMPOTENCY: forward.event}
-    return HttpCall(call.method, call.url, headers, call.body)
+    return replace(call, headers={**call.headers, IDEMPOTENCY: forward.event})
 
 
 def _message(forward: Forward) -> dict[str, object]:

@@ -200,8 +200,6 @@ def _why(event: Event) -> str:
     parts += [f"“{decision.keyword}” ({decision.language})"] if decision.keyword else []
     if decision.confidence is not None:
         parts.append(f"confidence {decision.confidence:.1%}")
-    elif decision.score is not None:  # by a release that did not calibrate it
-        parts.append(f"model score {decision.score:+.1f}")
     parts += [f"keyword sets {decision.version}"] if decision.version else []
     return ", ".join([*parts, *filter(None, [decision.note])])
 

@@ -6,7 +6,6 @@ To decide or undo answers with the next text at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug import Response
@@ -16,6 +15,7 @@ from smsgate.domain.errors import NoSuchReview, ReviewChanged, Unfit
 from smsgate.features.reviews.decisions import ReviewDecision
 from smsgate.features.reviews.reader import fits_row, time_left
 from smsgate.features.reviews.service import ConversationLine, ReviewService, read_conversation
+from smsgate.interface.pages import url_query
 from smsgate.web.console.auth import actor, needs
 from smsgate.web.console.template_filters import ago, many, spaced
 
@@ -139,8 +139,8 @@ class _Desk:
             fits_row=fits_row,
             time_left=time_left,
             is_all_selected=request.args.get("select") == "all",
-            filters=_query(**wanted),
-            query_with=lambda **changed: _query(**{**request.args.to_dict(), **changed}),
+            filters=url_query(wanted),
+            query_with=lambda **changed: url_query({**request.args.to_dict(), **changed}),
             at=number,
             last=-(-page.total // PAGE_SIZE),
             message=message,
@@ -198,9 +198,5 @@ def _filters() -> dict[str, str]:
     return {name: request.args.get(name, "")[:200] for name in ("program", "text")}
 
 
-def _query(**values: object) -> str:
-    return urlencode({name: one for name, one in values.items() if one not in ("", None)})
-
-
 def _desk_url(**more: str) -> str:
-    return f"{url_for('review')}?{_query(**_filters(), **more)}"
+    return f"{url_for('review')}?{url_query({**_filters(), **more})}"
