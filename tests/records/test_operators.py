@@ -15,12 +15,7 @@ from smsgate.features.dashboard.statistics import keep_counts, kept_counts
 from smsgate.features.operators import factors
 from smsgate.features.operators import sessions as operator_sessions
 from smsgate.features.operators.factors import Factors
-from smsgate.features.operators.service import (
-    OperatorError,
-    SignInRefused,
-    issue,
-    redeem,
-)
+from smsgate.features.operators.service import OperatorError, SignInRefused, issue, redeem
 from smsgate.features.operators.sessions import Sessions, Visitor
 from smsgate.records import Records
 from smsgate.records.operator_actions import ActionAuthor, log_action
@@ -121,13 +116,6 @@ def test_a_session_that_begins_while_the_password_goes_does_not_outlive_it(recor
     set_operator(records, "maria", password_hash="hash", ended_us=1)
     with pytest.raises(SignInRefused):
         sessions.start(maria, VISITOR)
-
-
-def test_a_session_begins_in_the_place_of_another(records, maria) -> None:
-    sessions = Sessions(records.database)
-    first = sessions.find(sessions.start(maria, VISITOR))
-    second = sessions.start(maria, VISITOR, first.digest)
-    assert [one.digest for one in sessions.of(maria)] == [sessions.find(second).digest]
 
 
 def test_codes_are_taken_once(records, maria, monkeypatch) -> None:

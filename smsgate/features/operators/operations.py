@@ -12,10 +12,7 @@ import msgspec
 from sqlalchemy import delete
 
 from smsgate.features.operators import service
-from smsgate.features.operators.service import (
-    OperatorRow,
-    OperatorService,
-)
+from smsgate.features.operators.service import OperatorRow, OperatorService
 from smsgate.interface.list_page import Action, ListPage
 from smsgate.interface.operation import Column, Context, Role, RowPage, operation
 from smsgate.interface.schemas import NoFields

@@ -19,13 +19,7 @@ from webauthn.helpers import base64url_to_bytes, parse_client_data_json, structs
 from webauthn.helpers.exceptions import WebAuthnException
 
 from smsgate.features.operators.factors import PASSKEY, find_factors, use_credential
-from smsgate.features.operators.service import (
-    CHALLENGE,
-    OperatorRow,
-    SignInRefused,
-    issue,
-    redeem,
-)
+from smsgate.features.operators.service import CHALLENGE, OperatorRow, SignInRefused, issue, redeem
 from smsgate.features.operators.sessions import OperatorSession
 from smsgate.records.database import Database
 from smsgate.records.reader import Row

@@ -31,12 +31,7 @@ from smsgate.notifications import send_email
 from smsgate.records.database import Database, Row, lookup, upsert
 from smsgate.records.operator_actions import ActionAuthor, log_action
 from smsgate.records.reader import rows_of
-from smsgate.records.tables import (
-    credentials,
-    operators,
-    sessions,
-    single_use,
-)
+from smsgate.records.tables import credentials, operators, sessions, single_use
 
 ROLES = get_args(Role)
 """Each may do what those before it may.

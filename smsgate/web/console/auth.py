@@ -33,11 +33,7 @@ from smsgate.api_keys import Caller
 from smsgate.domain.errors import RecordsUnavailable
 from smsgate.domain.time_zones import find_zone
 from smsgate.features.operators.factors import Factors
-from smsgate.features.operators.service import (
-    OperatorRow,
-    OperatorService,
-    token_digest,
-)
+from smsgate.features.operators.service import OperatorRow, OperatorService, token_digest
 from smsgate.features.operators.sessions import OperatorSession, Sessions, Visitor
 from smsgate.features.operators.sign_in import SignIn
 from smsgate.features.operators.single_sign_on import SignInProvider

@@ -57,23 +57,18 @@ def test_what_is_missing_is_a_fault_and_1(make, change, subject):
     assert states(there.json("doctor", "twilio"))[subject] == "fault"
 
 
-def test_a_refusal_that_a_setting_of_ours_explains_is_a_fault_and_1(make, redis_url):
+@pytest.mark.parametrize(("cause", "state", "code"), [("url", "fault", 1), ("", "warning", 0)])
+def test_a_refused_request_is_a_fault_if_a_setting_of_ours_explains_it(
+    make, redis_url, cause, state, code
+):
+    """A stranger's forgery is told all the same."""
     quarantine = Store(open_redis(redis_url)).quarantine
     for _ in range(2):
-        found = "The signature fits https://x."
-        quarantine.add("twilio", RefusedRequest("No.", found, "POST", "", cause="url"))
+        quarantine.add("twilio", RefusedRequest("No.", "So it is.", "POST", "", cause=cause))
     there = make(**TWILIO)
-    assert there.run("doctor", "twilio") == 1
-    assert "2 of the 2 looked into: The signature fits https://x. (No.)" in there.output
-
-
-def test_a_stranger_s_forgery_is_told_and_is_no_fault(make, redis_url):
-    quarantine = Store(open_redis(redis_url)).quarantine
-    quarantine.add("twilio", RefusedRequest("No.", "It fits nothing of ours.", "POST", ""))
-    there = make(**TWILIO)
-    assert there.run("doctor", "twilio") == 0
-    assert "1 of the 1 looked into: It fits nothing of ours. (No.)" in there.output
-    assert states(there.json("doctor", "twilio"))["refused"] == "warning"
+    assert there.run("doctor", "twilio") == code
+    assert "2 of the 2 looked into: So it is. (No.)" in there.output
+    assert states(there.json("doctor", "twilio"))["refused"] == state
 
 
 @pytest.mark.parametrize(

@@ -123,18 +123,6 @@ def test_one_that_somebody_has_already_is_not_added(viewer, phone, agent) -> Non
     assert shown_ids(agent) == []
 
 
-def test_adding_and_removing_need_a_fresh_sign_in(viewer, phone, services) -> None:
-    answer = phone.make(asked(viewer, "/console/me/factor"))
-    (id_,) = shown_ids(viewer)
-    change(services, "UPDATE sessions SET made_us = made_us - 600000000")
-    assert viewer.get("/console/me/factor").location == "/console/in"
-    data = {"name": "other", "credential": answer}
-    assert viewer.post("/console/me/factor", data).location == "/console/in"
-    answer = viewer.post("/console/me/factor/remove", {"factor": id_})
-    assert answer.location == "/console/in"
-    assert shown_ids(viewer) == [id_]
-
-
 # --- attacks --------------------------------------------------------------------------------------
 
 

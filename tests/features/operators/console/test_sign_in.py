@@ -15,11 +15,7 @@ from sqlalchemy import select
 
 from smsgate.domain.errors import TooManyGuesses
 from smsgate.features.operators import passwords, sessions, sign_in
-from smsgate.features.operators.service import (
-    OperatorService,
-    SignInRefused,
-    token_digest,
-)
+from smsgate.features.operators.service import OperatorService, SignInRefused, token_digest
 from smsgate.features.operators.sign_in import MAX_ATTEMPTS
 from smsgate.monitoring.deadlines import Deadline
 from smsgate.records.operator_actions import ActionAuthor
