@@ -12,12 +12,11 @@ from multiprocessing import get_context
 from operator import itemgetter
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Table, UniqueConstraint, select
 from sqlalchemy.schema import AddConstraint, Constraint, DropConstraint
 
 from bench.records import events
-from smsgate.consent.events import OPTED_OUT, Event, event_id
+from smsgate.consent.events import OPTED_OUT, event_id
 from smsgate.domain.messages import ALL
 from smsgate.records.database import Database, upsert
 from smsgate.records.projections import TAIL
@@ -114,11 +113,11 @@ def _step(url: str, places: Iterable[int], start_ms: int, group: int, groups: in
 def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     sample_ms = 1_764_000_000_000
     (line,) = (line for lines in events(1, sample_ms, 5).values() for line in lines)
-    sample, decoded = content_of(line), msgspec.json.decode(line, type=Event)
-    (state,) = sample.consent_states.values()
-    held = number_row(0, 0, "", state)
+    sample = content_of(line)
     assert sample.text is not None
-    salt, words, facts = sample.text["salt"], sample.text["words"], sample.event["facts"]
+    assert sample.event.consent_state is not None
+    held = number_row(0, 0, "", sample.event.consent_state)
+    salt, words, facts = sample.text["salt"], sample.text["words"], sample.row["facts"]
     digest = text_digest(salt, words)
     known = {row.partition: (row.seq, bytes(row.hash)) for row in connection.execute(select(heads))}
     ends: dict[int, tuple[int, bytes]] = {}
@@ -126,15 +125,15 @@ def _add(connection: Connection, places: Iterable[int], start_ms: int) -> None:
     for place in places:
         number, ms = number_at(place), start_ms + place // 10
         id_, message_id = event_id(ms, number, str(place)), f"SM{place:032x}"
-        event = sample.event | {
+        event = sample.row | {
             "id": id_,
             "number": number,
             "message_id": message_id,
             "received_us": ms * 1000,
             "applied_us": ms * 1000 + 900,
         }
-        own = facts.replace(sample.id, id_).replace(decoded.number, number)
-        own = own.replace(sample.event["message_id"], message_id)
+        own = facts.replace(sample.event.id, id_).replace(sample.event.number, number)
+        own = own.replace(sample.row["message_id"], message_id)
         own = own.replace(str(sample_ms), str(ms))
         hash_ = content_hash(_covered(event), own, digest)
         partition = partition_of(number)

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Select, and_, exists, select, text
 
 from smsgate.consent.events import Event, MembershipKey
-from smsgate.records.database import DatabasePart, lookup
+from smsgate.records.database import DatabasePart
 from smsgate.records.reader import event_of, number_consent_state_of
 from smsgate.records.removal import ANNOUNCING, fits
 from smsgate.records.tables import (
@@ -36,6 +36,7 @@ from smsgate.records.writer import (
     consent_states_of,
     content_hash,
     link_hash,
+    listed_in,
     number_row,
     text_digest,
 )
@@ -303,9 +304,7 @@ def _lists(connection: Connection) -> Iterator[ChainFinding]:
         event = _read(row.facts)
         place = (listed.c.partition == row.partition) & (listed.c.seq == row.seq)
         here = select(listed.c.number).where(place)
-        if {*connection.scalars(here)} != {
-            lookup(number) for group in event.listed for number in group.numbers
-        }:
+        if {*connection.scalars(here)} != listed_in(event):
             problem = "its numbers are not those that are noted"
             yield ChainFinding(row.partition, row.seq, row.id, problem)
         newer = select(numbers.c.number).where(

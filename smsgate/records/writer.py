@@ -77,18 +77,13 @@ decode_facts = msgspec.json.Decoder(dict[str, Any]).decode
 class EventContent:
     """One event as it is kept, without its place in the chain."""
 
-    id: str
-    event: Row
+    event: Event
+    """With its texts."""
+    row: Row
     """The row of ``events``, without partition and seq."""
     text: Row | None
     """The row of ``texts``, where it has any."""
     hash: bytes
-    consent_states: Mapping[str, ConsentState]
-    """By number, its consent state from this event on."""
-    decoded: Event
-    """The event itself, with its texts."""
-    listed: tuple[str, ...] = ()
-    """The numbers of an imported list that it is about."""
 
 
 def content_of(line: bytes, committed_us: int = 0) -> EventContent:
@@ -96,18 +91,14 @@ def content_of(line: bytes, committed_us: int = 0) -> EventContent:
     event = _event_or_damaged(line)
     facts = msgspec.to_builtins(event) if event.kind == DAMAGED else decode_facts(line)
     words = _take_words(facts)
-    row = _columns(event) | {"committed_us": committed_us}
-    text = None
-    digest = NO_TEXT
+    text, digest = None, NO_TEXT
     if words:
         salt, kept = secrets.token_bytes(16), _encode(words).decode()
         digest = text_digest(salt, kept)
         text = {"event_id": event.id, "salt": salt, "words": kept}
-    row["text_digest"] = digest
+    row = _columns(event) | {"committed_us": committed_us, "text_digest": digest}
     row["facts"] = _encode(facts).decode()
-    listed = tuple(lookup(number) for group in event.listed for number in group.numbers)
-    hash_ = content_hash(_of_row(row), row["facts"], digest)
-    return EventContent(event.id, row, text, hash_, consent_states_of(event), event, listed)
+    return EventContent(event, row, text, content_hash(_of_row(row), row["facts"], digest))
 
 
 def consent_states_of(event: Event) -> dict[str, ConsentState]:
@@ -121,6 +112,11 @@ def consent_states_of(event: Event) -> dict[str, ConsentState]:
         }
     number = lookup(event.number)
     return {number: event.consent_state} if event.consent_state is not None and number else {}
+
+
+def listed_in(event: Event) -> set[str]:
+    """The numbers of an imported list that the event is about, as they are kept."""
+    return {lookup(number) for group in event.listed for number in group.numbers}
 
 
 def id_of(line: bytes) -> str:
@@ -248,13 +244,15 @@ class EventWriter(DatabasePart):
         self, connection: Connection, contents: Mapping[int, Sequence[EventContent]], rows: _Rows
     ) -> WriteResult:
         known = recorded_ids(
-            connection, [one.id for partition in contents.values() for one in partition]
+            connection, [one.event.id for partition in contents.values() for one in partition]
         )
         heads: dict[int, int] = {}
         for partition, all_ in contents.items():
-            fresh = {one.id: one for one in reversed(all_) if one.id not in known}
-            new = [fresh[id_] for id_ in dict.fromkeys(one.id for one in all_) if id_ in fresh]
-            heads[partition] = _continue(connection, partition, new, rows)
+            new: dict[str, EventContent] = {}
+            for one in all_:
+                if one.event.id not in known:
+                    new.setdefault(one.event.id, one)
+            heads[partition] = _continue(connection, partition, new.values(), rows)
         last = connection.scalar(select(func.max(tables.events.c.position))) or 0
         for position, row in enumerate(rows.new[tables.events], last + 1):
             row["position"] = position  # taken by another mover too, it is refused
@@ -287,24 +285,23 @@ def _continue(
     start, previous = found.one_or_none() or (0, FIRST)
     seq = start
     for one in new:
-        seq += 1
-        previous = link_hash(previous, partition, seq, one.id, one.hash)
+        seq, event = seq + 1, one.event
+        previous = link_hash(previous, partition, seq, event.id, one.hash)
         place = {"partition": partition, "seq": seq}
-        link = {"event_id": one.id, "content_hash": one.hash, "hash": previous}
+        link = {"event_id": event.id, "content_hash": one.hash, "hash": previous}
         rows.new[tables.links].append(place | link)
-        rows.new[tables.events].append(one.event | place)
-        if one.id in rows.forwards:
-            rows.new[tables.deliveries].append({**rows.forwards[one.id], **place})
+        rows.new[tables.events].append(one.row | place)
+        if event.id in rows.forwards:
+            rows.new[tables.deliveries].append({**rows.forwards[event.id], **place})
         if one.text is not None:
             rows.new[tables.texts].append(one.text)
-        origins = origins_of(one.decoded, partition, seq) if one.consent_states else {}
-        for number, consent_state in one.consent_states.items():
+        consent_states = consent_states_of(event)
+        origins = origins_of(event, partition, seq) if consent_states else {}
+        for number, consent_state in consent_states.items():
             rows.numbers[number] = number_row(partition, seq, number, consent_state)
             change = MembershipChange(number, consent_state.memberships(), origins[number])
             rows.memberships.append(change)
-        rows.new[tables.listed] += [
-            {"number": number} | place for number in dict.fromkeys(one.listed)
-        ]
+        rows.new[tables.listed] += [{"number": number} | place for number in listed_in(event)]
     if seq > start:
         _advance(connection, partition, start, seq, previous)
     return seq
