@@ -7,15 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from smsgate.classifier.keywords import Keyword, KeywordIndex
-from smsgate.classifier.normalize import (
-    ASK,
-    PUNCTUATION,
-    clean,
-    fold,
-    folded,
-    letters,
-    tokens,
-)
+from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, fold, folded, letters, tokens
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.domain.languages import SPOKEN_IN
 from smsgate.domain.messages import ALL, Decision, Intent

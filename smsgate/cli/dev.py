@@ -32,12 +32,7 @@ from smsgate.files import keep_secret, replace_file
 from smsgate.interface.commands import progress
 from smsgate.metrics.snapshot import KINDS
 from smsgate.pipeline.spool import Spool
-from smsgate.process.configuration import (
-    UNUSABLE,
-    Configuration,
-    changed_files,
-    load_configuration,
-)
+from smsgate.process.configuration import UNUSABLE, Configuration, changed_files, load_configuration
 from smsgate.process.services import Services, build_services
 from smsgate.records.operator_actions import ActionAuthor
 from smsgate.settings.read import FILE

@@ -17,13 +17,7 @@ import msgspec
 
 from smsgate.consent.reviews import REVIEW_DEADLINE_US
 from smsgate.domain.errors import Obstacle
-from smsgate.metrics.snapshot import (
-    KINDS,
-    Backlog,
-    ProcessSnapshot,
-    SpoolDepth,
-    SystemSnapshot,
-)
+from smsgate.metrics.snapshot import KINDS, Backlog, ProcessSnapshot, SpoolDepth, SystemSnapshot
 
 REVIEW_DEADLINE_S = REVIEW_DEADLINE_US / 1_000_000
 MAX_INBOX_AGE_S = 30.0

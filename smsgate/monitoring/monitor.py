@@ -22,12 +22,7 @@ from smsgate.domain.errors import (
     StoreNotReady,
     StoreUnavailable,
 )
-from smsgate.metrics.snapshot import (
-    AccountTraffic,
-    QueueDepth,
-    SpoolDepth,
-    SystemSnapshot,
-)
+from smsgate.metrics.snapshot import AccountTraffic, QueueDepth, SpoolDepth, SystemSnapshot
 from smsgate.monitoring.conditions import (
     Condition,
     condition,

@@ -37,13 +37,7 @@ from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import check_time, instant_us, iso_time
 from smsgate.domain.signing import as_bytes, same
 from smsgate.providers.base import GivenText, Provider, Report, answer_text, promised_text
-from smsgate.providers.calls import (
-    Meaning,
-    basic_auth,
-    idempotency_key,
-    json_call,
-    not_sent,
-)
+from smsgate.providers.calls import Meaning, basic_auth, idempotency_key, json_call, not_sent
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import parts_of, read_json
 from smsgate.settings import Account

@@ -14,25 +14,12 @@ import msgspec
 from msgspec import UNSET
 
 from smsgate.domain.errors import AccountNotReady
-from smsgate.domain.messages import (
-    HttpCall,
-    InboundMessage,
-    Intent,
-    Reply,
-    Verdict,
-    WebhookRequest,
-)
+from smsgate.domain.messages import HttpCall, InboundMessage, Intent, Reply, Verdict, WebhookRequest
 from smsgate.domain.phone import with_plus
 from smsgate.domain.signed_times import instant_us, iso_time
 from smsgate.domain.signing import as_bytes
 from smsgate.providers import ed25519
-from smsgate.providers.base import (
-    GivenText,
-    Provider,
-    Report,
-    answered_by_network,
-    promised_text,
-)
+from smsgate.providers.base import GivenText, Provider, Report, answered_by_network, promised_text
 from smsgate.providers.calls import idempotency_key, send_url
 from smsgate.providers.fields import Field, secret_field
 from smsgate.providers.reading import read_json

@@ -19,16 +19,7 @@ from smsgate.consent.events import OPTED_OUT, ConsentState, Event
 from smsgate.consent.list_import import event_for, numbers_of
 from smsgate.domain.errors import CursorRefused, RecordsUnavailable
 from smsgate.records.database import Database, DatabasePart, batches, lookup
-from smsgate.records.tables import (
-    events,
-    heads,
-    links,
-    listed,
-    memberships,
-    numbers,
-    stores,
-    texts,
-)
+from smsgate.records.tables import events, heads, links, listed, memberships, numbers, stores, texts
 from smsgate.records.values import (
     ChainLink,
     HistoryPlace,

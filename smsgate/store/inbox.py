@@ -21,15 +21,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from smsgate.domain.errors import QueueUnavailable, StoreUnavailable
-from smsgate.domain.messages import (
-    AddResult,
-    Arrival,
-    Batch,
-    Decision,
-    Entry,
-    Intent,
-    StoredEntry,
-)
+from smsgate.domain.messages import AddResult, Arrival, Batch, Decision, Entry, Intent, StoredEntry
 from smsgate.store.connection import (
     Call,
     Client,
@@ -41,13 +33,7 @@ from smsgate.store.connection import (
     stream_rows,
     unavailable,
 )
-from smsgate.store.keys import (
-    NOTIFY_MS,
-    PARTITION_KEYS,
-    PartitionKeys,
-    hold_field,
-    partition_of,
-)
+from smsgate.store.keys import NOTIFY_MS, PARTITION_KEYS, PartitionKeys, hold_field, partition_of
 from smsgate.store.metadata import refuse_old
 
 APPLY = ("inbox", "workers.jobs.apply_inbox")

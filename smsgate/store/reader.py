@@ -13,13 +13,7 @@ from redis.client import Pipeline
 
 from smsgate.consent.events import DeadLetter, Event
 from smsgate.domain.messages import REPLY_WINDOW_US, Reply, StoredEntry, ms_of
-from smsgate.metrics.snapshot import (
-    Backlog,
-    DeliveryCounts,
-    QueueDepth,
-    SpoolDepth,
-    WaitingReplies,
-)
+from smsgate.metrics.snapshot import Backlog, DeliveryCounts, QueueDepth, SpoolDepth, WaitingReplies
 from smsgate.store.connection import (
     Client,
     as_text,

@@ -26,15 +26,7 @@ from smsgate.features.lists.results import ListResult, result_text
 from smsgate.features.lists.rows import REASONS
 from smsgate.features.lists.scrub import scrub_list
 from smsgate.files import csv_line
-from smsgate.interface.operation import (
-    Actor,
-    Context,
-    Download,
-    Limit,
-    RowPage,
-    Upload,
-    operation,
-)
+from smsgate.interface.operation import Actor, Context, Download, Limit, RowPage, Upload, operation
 from smsgate.interface.parts import Parts
 from smsgate.interface.schemas import RowChoice, reason_of
 from smsgate.pipeline.archive import LedgerArchiver

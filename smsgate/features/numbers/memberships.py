@@ -12,28 +12,13 @@ from sqlalchemy import Connection, Row, Select, exists, func, literal, select, t
 from sqlalchemy import text as sql
 
 from smsgate import event_text
-from smsgate.consent.events import (
-    CONSENT,
-    EXCEPTION,
-    LOCKED,
-    OPTED_OUT,
-    Event,
-    MembershipKey,
-)
+from smsgate.consent.events import CONSENT, EXCEPTION, LOCKED, OPTED_OUT, Event, MembershipKey
 from smsgate.consent.list_import import event_for
 from smsgate.domain.errors import CursorRefused, Unfit
 from smsgate.domain.messages import ALL
 from smsgate.domain.signed_times import time_of
 from smsgate.interface.list_page import ListPage
-from smsgate.interface.operation import (
-    HIDDEN,
-    After,
-    Column,
-    Context,
-    Limit,
-    RowPage,
-    operation,
-)
+from smsgate.interface.operation import HIDDEN, After, Column, Context, Limit, RowPage, operation
 from smsgate.interface.schemas import SinceTime, UntilTime, micros
 from smsgate.process.published_programs import check_program
 from smsgate.records import Records

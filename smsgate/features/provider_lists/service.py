@@ -17,12 +17,7 @@ from smsgate.consent.events import Event
 from smsgate.domain.errors import CallFailed, CursorRefused, Unreadable
 from smsgate.domain.messages import ALL, Arrival, HttpCall, HttpReply, Verdict
 from smsgate.domain.phone import is_e164, masked
-from smsgate.features.provider_lists.agreement import (
-    claims,
-    is_settled,
-    notices,
-    opted_out_numbers,
-)
+from smsgate.features.provider_lists.agreement import claims, is_settled, notices, opted_out_numbers
 from smsgate.metrics.counters import OPT_OUT_LIST
 from smsgate.metrics.snapshot import ListComparison, OptOutListState
 from smsgate.outbound import Outbound

@@ -13,12 +13,7 @@ from dataclasses import dataclass
 from smsgate.consent.events import ConsentState, Event
 from smsgate.consent.reviews import REOPENED
 from smsgate.consent.rules import REVIEWED, decision_id
-from smsgate.domain.errors import (
-    NoSuchReview,
-    RecordsUnavailable,
-    ReviewChanged,
-    StoreNotReady,
-)
+from smsgate.domain.errors import NoSuchReview, RecordsUnavailable, ReviewChanged, StoreNotReady
 from smsgate.domain.messages import ALL, Arrival, Decision, Entry, Intent, inbox_place
 from smsgate.domain.phone import e164
 from smsgate.event_text import sentence, title

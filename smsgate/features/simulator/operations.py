@@ -12,12 +12,7 @@ import msgspec
 from smsgate.decision_text import because
 from smsgate.domain.errors import AccountNotReady, Unfit, UnknownAccount
 from smsgate.domain.phone import e164
-from smsgate.features.simulator.service import (
-    default_sender,
-    make_message,
-    post_text,
-    read_phone,
-)
+from smsgate.features.simulator.service import default_sender, make_message, post_text, read_phone
 from smsgate.interface.operation import Context, operation
 from smsgate.pipeline.gate import Gate, GateAnswer
 from smsgate.pipeline.history import History
