@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from smsgate.domain.errors import ContentChanged, NotFound
+from smsgate.domain.errors import NotFound, SmsGateError
 from smsgate.records import Records
 from smsgate.records.database import lookup, upsert
 from smsgate.records.reader import rows_of
@@ -25,6 +25,12 @@ _MAX_VERSION = 2**31 - 1
 _MAX_NOTE_CHARACTERS = 500
 _MAX_SHOWN = 200
 """Versions of a name that are shown, the newest."""
+
+
+class ContentChanged(SmsGateError):
+    """Somebody else has saved the same keyword set or replies meanwhile; nothing was saved."""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)

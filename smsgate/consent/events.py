@@ -112,6 +112,19 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     v: int = 1
 
 
+class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An applied text to forward to the application of its program."""
+
+    entry: Entry
+    inbox_id: str
+    event: str
+    """Id of the event that says what became of the text here; also that of the delivery."""
+    outcome: str
+    """Of that event: ``applied``, ``repeat``, ``recorded`` …"""
+    event_time_us: int
+    v: int = 1
+
+
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest opt-out or opt-in of a number in one scope."""
 

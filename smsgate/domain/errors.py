@@ -113,8 +113,6 @@ class SignatureExpired(SignatureRefused):
 class Unreadable(WebhookError):
     """The request is genuine but is not what the provider documents."""
 
-    status = 400
-
 
 class LengthMissing(WebhookError):
     """A body does not say how long it is, and one that broke off would look whole."""
@@ -352,12 +350,3 @@ class UnknownRecipients(SmsGateError):
     """A request texts recipients that it does not name, so the gate cannot be asked. Not sent."""
 
     status = 422
-
-
-# --- the console's own settings ------------------------------------------------------------
-
-
-class ContentChanged(SmsGateError):
-    """Somebody else has saved the same keyword set or replies meanwhile; nothing was saved."""
-
-    status = 409

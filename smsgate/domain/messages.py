@@ -1,7 +1,7 @@
 """The values that travel through smsgate: frozen, named, and without side effects.
 
 Times are integers in microseconds since 1970 (UTC) and end in ``_us``; event times and deadlines
-are on Redis's clock. Values that are stored (``Entry``, ``Reply``, ``Forward`` and those of
+are on Redis's clock. Values that are stored (``Entry``, ``Reply`` and those of
 ``consent/events.py``) are msgspec structs with short JSON, carry a schema version ``v``, and read
 older and newer versions alike: unknown fields are ignored, new fields need defaults.
 """

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from smsgate import __version__
-from smsgate.consent.events import Event, event_id
+from smsgate.consent.events import Event, Forward, event_id
 from smsgate.domain.entry_parts import ForwardContent, OriginalRequest
-from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import Entry, InboundMessage, Intent, WebhookRequest, ms_of
 from smsgate.domain.signing import as_bytes, is_form
 from smsgate.settings import Application

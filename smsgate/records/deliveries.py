@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, func, select, update
 
-from smsgate.domain.forwards import Forward
+from smsgate.consent.events import Forward
 from smsgate.domain.messages import ms_of
 from smsgate.metrics.snapshot import DeliveryCounts
 from smsgate.records.database import DatabasePart, Row, lookup, upsert

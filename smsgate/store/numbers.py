@@ -10,7 +10,7 @@ raises ``StoreNotReady`` where a partition has no metadata or is being rebuilt, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -23,12 +23,12 @@ from smsgate.consent.events import (
     OPTED_OUT,
     ConsentState,
     Event,
+    Forward,
     MembershipKey,
     NumberState,
     PublishedProgram,
 )
 from smsgate.domain.errors import StoreNotReady, UnknownProgram
-from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import Batch, Reply
 from smsgate.store.connection import Call, Client, Script, json_text
 from smsgate.store.keys import LAYOUT, NOTIFY_MS, PARTITION_KEYS, hold_field, partition_of
@@ -116,13 +116,11 @@ class NumberReader:
 
         Raises ``UnknownProgram`` where the program is not published.
         """
-        partition = partition_of(number)
-        for _, raw in self._read({partition: [number]}, [program], program=program):
-            published_of(raw[4], program)
-            bits = raw[2][0]
-            state = _state(raw[3][1]) if raw[3] else _NO_STATE
-            return SendSnapshot(_consent_state(bits, [program], state), _IN in bits[-2:])
-        raise AssertionError("a call of a script has one answer")
+        ((_, raw),) = self._read({partition_of(number): [number]}, [program], program)
+        published_of(raw[4], program)
+        bits = raw[2][0]
+        state = _state(raw[3][1]) if raw[3] else _NO_STATE
+        return SendSnapshot(_consent_state(bits, [program], state), _IN in bits[-2:])
 
     def consent_states(
         self, partition: int, numbers: Sequence[str], programs: Sequence[str]
@@ -137,11 +135,13 @@ class NumberReader:
         self, numbers: Iterable[str], programs: Sequence[str]
     ) -> dict[str, ConsentState]:
         """How numbers of any partition stand."""
-        groups = _by_partition(dict.fromkeys(numbers))
+        groups: dict[int, list[str]] = defaultdict(list)
+        for number in dict.fromkeys(numbers):
+            groups[partition_of(number)].append(number)
         return self._consent_states(groups, programs).by_number()
 
     def _consent_states(
-        self, groups: dict[int, Sequence[str]], programs: Sequence[str]
+        self, groups: Mapping[int, Sequence[str]], programs: Sequence[str]
     ) -> ConsentStates:
         found = ConsentStates()
         alike: dict[bytes, list[str]] = defaultdict(list)
@@ -176,10 +176,7 @@ class NumberReader:
             raise
 
     def _read(
-        self,
-        groups: dict[int, Sequence[str]],
-        programs: Sequence[str],
-        program: str = "",
+        self, groups: Mapping[int, Sequence[str]], programs: Sequence[str], program: str = ""
     ) -> Iterator[tuple[Sequence[str], Any]]:
         """Run ``states`` for numbers by partition; gives chunks of them and their answers."""
         buckets = self.bucket_count()
@@ -204,13 +201,6 @@ class NumberReader:
         for (_, some), raw in zip(chunks, self._states.many(calls()), strict=True):
             self.refuse_buckets(raw[0], buckets)
             yield some, raw
-
-
-def _by_partition(numbers: Iterable[str]) -> dict[int, Sequence[str]]:
-    groups: dict[int, list[str]] = defaultdict(list)
-    for number in numbers:
-        groups[partition_of(number)].append(number)
-    return {**groups}
 
 
 def _consent_state(

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from smsgate.content_versions import ContentVersions, read_history
-from smsgate.domain.errors import ContentChanged, NotFound
+from smsgate.content_versions import ContentChanged, ContentVersions, read_history
+from smsgate.domain.errors import NotFound
 from tests.records.values import event, lines, reply_event
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import msgspec
 import structlog
 
+from smsgate.consent.events import Forward
 from smsgate.consent.rules import APP
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import AccountNotReady
-from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
     HttpCall,

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from flask import Flask, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from smsgate.content_versions import compare_texts, read_history
+from smsgate.content_versions import ContentChanged, compare_texts, read_history
 from smsgate.domain.errors import (
     ConfigurationError,
-    ContentChanged,
     Fault,
     SmsGateError,
     StoreUnavailable,

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from smsgate.classifier.sets import ANY_LANGUAGE
 from smsgate.classifier.wording import FALLBACK, languages_of
-from smsgate.content_versions import DiffLine, compare_texts, read_history
-from smsgate.domain.errors import ConfigurationError, ContentChanged, Unfit
+from smsgate.content_versions import ContentChanged, DiffLine, compare_texts, read_history
+from smsgate.domain.errors import ConfigurationError, Unfit
 from smsgate.domain.languages import NAMES, language_name
 from smsgate.features.reply_wording.service import (
     KINDS,

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
+from smsgate.consent.events import Forward
 from smsgate.consent.rules import MAX_CALL_US
 from smsgate.domain.entry_parts import ForwardContent
 from smsgate.domain.errors import StoreUnavailable
-from smsgate.domain.forwards import Forward
 from smsgate.domain.messages import (
     REPLY_WINDOW_US,
     Decision,
