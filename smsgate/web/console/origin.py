@@ -65,6 +65,20 @@ class Origin:
         # Browsers take their own machine for as good as https.
         return "" if is_here(host) or self._came_by_https(environ) else _NO_HTTPS
 
+    def is_from_other_site(self, environ: Environ) -> bool:
+        """Whether the browser says that another site than the console made the request.
+
+        By ``Sec-Fetch-Site``; browsers of before 2023 say it by ``Origin`` alone. Without either
+        the token of the form has to do, as it has to for every form anyway.
+        """
+        site, url = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
+        if site or not url:
+            return site in ("cross-site", "same-site")
+        try:
+            return not self._is_ours(urlsplit(url).netloc, environ)
+        except ValueError:
+            return True
+
     def _is_ours(self, host: str, environ: Environ) -> bool:
         """Whether the console may be opened under a host, given with or without its port."""
         return _plain(host) in self._hosts or (is_here(host) and _is_from_here(environ))
@@ -90,10 +104,7 @@ def register(console: Flask, settings: Settings) -> None:
         problem = origin.problem(request.environ)
         if problem:
             return Response(f"{problem}\n", 400, content_type=TEXT)
-        # Beside the token of each form. Browsers say it of every request by https, and on their own
-        # machine; what says nothing is an old one, or no browser.
-        site = request.headers.get("Sec-Fetch-Site", "")
-        if request.method not in _SAFE_METHODS and site in ("cross-site", "same-site"):
+        if request.method not in _SAFE_METHODS and origin.is_from_other_site(request.environ):
             return Response(f"{_OTHER_SITE}\n", 403, content_type=TEXT)
         return None
 

@@ -161,29 +161,57 @@ def test_redirects_stay_where_the_browser_is(reached, path) -> None:
         assert (answer.status_code, answer.location) == (308, "/console/")
 
 
-def posted(browser, site):
-    """A form with its token, of which the browser says this (Fetch Metadata)."""
-    there = {"REMOTE_ADDR": "8.8.8.8"}
-    headers = {"Host": "sms.example.com"} | ({"Sec-Fetch-Site": site} if site else {})
+def posted(browser, headers):
+    """A form with its token, sent with these headers."""
     asked(browser, "sms.example.com", "8.8.8.8")
     return browser.post(
-        IN, {"name": "nobody", "password": "x"}, headers=headers, environ_overrides=there
+        IN,
+        {"name": "nobody", "password": "x"},
+        headers={"Host": "sms.example.com", **headers},
+        environ_overrides={"REMOTE_ADDR": "8.8.8.8"},
     )
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_form_of_another_site_is_refused_even_with_a_token(reached, site) -> None:
+SITE, ORIGIN = "Sec-Fetch-Site", "Origin"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {SITE: "cross-site"},
+        {SITE: "same-site", ORIGIN: "https://sms.example.com"},
+        {ORIGIN: "https://evil.example"},
+        {ORIGIN: "https://sms.example.com.evil.example"},
+        {ORIGIN: "https://sms.example.com@evil.example"},
+        {ORIGIN: "https://localhost"},
+        {ORIGIN: "https://["},
+        {ORIGIN: "null"},
+    ],
+    ids=str,
+)
+def test_a_form_of_another_site_is_refused_even_with_a_token(reached, headers) -> None:
     made = reached(PUBLIC)
-    answer = posted(made, site)
+    answer = posted(made, headers)
     assert (answer.status_code, "sent by another site" in answer.text) == (403, True)
     assert cookies(answer) == []
     # A link from there opens a page.
-    assert asked(made, "sms.example.com", **{"Sec-Fetch-Site": site}).status_code == 200
+    assert asked(made, "sms.example.com", **headers).status_code == 200
 
 
-@pytest.mark.parametrize("site", ["same-origin", "none", ""])
-def test_a_form_of_the_console_is_taken(reached, site) -> None:
-    assert "the name or the password is wrong" in posted(reached(PUBLIC), site).text
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {SITE: "same-origin", ORIGIN: "https://a.name.behind.the.proxy"},
+        {SITE: "none"},
+        {ORIGIN: "https://SMS.example.com:443"},
+        {ORIGIN: "https://other.example.com"},
+        {},
+    ],
+    ids=str,
+)
+def test_a_form_of_the_console_is_taken(reached, headers) -> None:
+    answer = posted(reached(PUBLIC, 'hosts = ["other.example.com"]'), headers)
+    assert "the name or the password is wrong" in answer.text
 
 
 HSTS = "Strict-Transport-Security"
