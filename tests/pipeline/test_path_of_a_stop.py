@@ -21,7 +21,7 @@ from workers import jobs
 
 ROOT = Path(jobs.__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-MAX_FILES, MAX_LINES = 26, 6_130
+MAX_FILES, MAX_LINES = 26, 6_116
 """Of Python outside the classifier. Lower them as the path gets shorter; never raise them."""
 MAX_RUN_LINES = 2_421
 """Of the functions that run, which moving code to other files does not change. Likewise."""

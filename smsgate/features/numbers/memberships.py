@@ -100,10 +100,7 @@ class MembershipRow(msgspec.Struct, frozen=True):
     empty="No opt-outs, locks or consents.",
 )
 def list_memberships(
-    context: Context,  # noqa: ARG001
-    request: MembershipQuery,
-    settings: Settings,
-    records: Records,
+    _: Context, request: MembershipQuery, settings: Settings, records: Records
 ) -> RowPage[MembershipRow]:
     """List opt-outs, locks and consents; a number has a row for each.
 
