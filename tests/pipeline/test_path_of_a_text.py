@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from smsgate.api_keys import Caller
-from smsgate.consent.rules import MAX_CALL_US
 from smsgate.domain.errors import (
     SignatureRefused,
-    StoreNotReady,
-    StoreUnavailable,
 )
 from smsgate.domain.messages import InboundMessage, Intent
-from smsgate.features.replies.operations import retry_reply
-from smsgate.interface.operation import Context
-from smsgate.interface.schemas import RowChoice
 from smsgate.monitoring.monitor import take_snapshot
 from smsgate.process.configuration import load_configuration
 from smsgate.process.services import Services, build_services
 from smsgate.providers import PROVIDERS
 from smsgate.store.keys import PARTITION_KEYS, partition_of
 from tests.fakes import manual
-from tests.fakes.twilio_api import Answer, Drop
 from tests.fakes.values import NUMBER, OTHER
 
 twilio = PROVIDERS["twilio"]
@@ -139,7 +130,7 @@ def test_a_burst_ends_as_its_last_text_says_and_that_alone_is_confirmed(
     run(services)
 
     assert allowed(services)[0] is not blocked
-    assert [one.outcome for one in reply_events(services)].count("sent") == len(api.calls) == 1
+    assert outcomes(services).count(("reply", "sent")) == len(api.calls) == 1
 
 
 def test_two_workers_on_one_partition_have_one_effect(services, signed, api, environ):
@@ -316,18 +307,6 @@ def test_a_forged_request_changes_nothing(services, signed, redis_client):
     assert allowed(services) == (True, "")
 
 
-def test_a_store_that_is_away_acknowledges_nothing(environ, signed):
-    services = build_services(load_configuration(environ | {"REDIS_URL": "redis://127.0.0.1:1/0"}))
-
-    with pytest.raises(StoreUnavailable):
-        services.gate.check([NUMBER], program="alerts")
-    with pytest.raises(StoreUnavailable):
-        services.ingest.receive("twilio", signed("STOP"))
-    with pytest.raises(StoreNotReady, match="opt-outs wait in the spool of this host"):
-        services.gate.check([NUMBER], program="alerts")
-    services.close()
-
-
 def test_a_queue_that_is_away_does_not_change_the_answer(environ, services, signed):
     other = build_services(load_configuration(environ | {"QUEUE_URL": "redis://127.0.0.1:1/0"}))
 
@@ -335,169 +314,3 @@ def test_a_queue_that_is_away_does_not_change_the_answer(environ, services, sign
     assert allowed(services) == (False, "hold")
     assert len(services.applier.drain(PARTITION)) == 1
     other.close()
-
-
-# --- replies --------------------------------------------------------------------------------
-
-
-def reply_events(services):
-    return [event for event in services.history.of_number(NUMBER) if event.kind == "reply"]
-
-
-def test_a_confirmation_that_is_throttled_is_sent_later(services, signed, api, redis_client):
-    api.script(Answer(429, code=20429, retry_after="1"))
-    services.ingest.receive("twilio", signed("STOP"))
-    run(services)
-    assert reply_events(services) == []
-
-    keys = PARTITION_KEYS[PARTITION]
-    for id_ in redis_client.zrange(keys.outbox, 0, -1):
-        redis_client.zadd(keys.outbox, {id_: 0})
-    services.sender.drain(PARTITION)
-    assert [event.outcome for event in reply_events(services)] == ["sent"]
-    assert len(api.calls) == 2
-
-
-@pytest.mark.parametrize("step", [Answer(500), Drop()])
-def test_a_confirmation_that_may_have_left_is_never_repeated(services, signed, api, step):
-    api.script(step)
-    services.ingest.receive("twilio", signed("STOP"))
-    run(services)
-    services.sender.drain(PARTITION)
-
-    assert [event.outcome for event in reply_events(services)] == ["unknown"]
-    assert len(api.calls) == 1
-
-
-BLOCKED = [
-    pytest.param(Answer(400, code=21610), id="refused"),
-    pytest.param(
-        Answer(201, body=b'{"sid": "SM1", "status": "failed", "error_code": 21610}'), id="failed"
-    ),
-]
-"""How Twilio says that it does not text a number: at once, or of a message that it made."""
-
-
-@pytest.mark.parametrize("answer", BLOCKED)
-def test_a_confirmation_to_somebody_whom_the_provider_blocks_is_done(services, signed, api, answer):
-    api.script(answer)
-    services.ingest.receive("twilio", signed("STOP"))
-    run(services)
-
-    assert [event.outcome for event in reply_events(services)] == ["opted_out"]
-
-
-@pytest.mark.parametrize("answer", BLOCKED)
-def test_another_reply_that_the_provider_refuses_as_opted_out_suppresses(
-    services, signed, api, answer
-):
-    api.script(answer)
-    services.ingest.receive("twilio", signed("HELP"))
-    run(services)
-    assert allowed(services) == (False, "hold")
-    run(services)
-
-    assert allowed(services) == (False, "opted_out_all")
-    assert services.history.of_number(NUMBER)[-1].entry.source == "provider"
-    assert len(api.calls) == 1
-
-
-def test_a_confirmation_leaves_early_enough_for_its_call_to_end_in_time_or_not_at_all(
-    services, signed, api, redis_client
-):
-    services.ingest.receive("twilio", signed("STOP"))
-    services.applier.drain(PARTITION)
-    keys = PARTITION_KEYS[PARTITION]
-    (id_, raw) = next(iter(redis_client.hgetall(keys.replies).items()))
-    deadline_us = services.store.health.now_us() + MAX_CALL_US - 1
-    deadline = f'"deadline_us":{deadline_us},"was":'.encode()
-    redis_client.hset(keys.replies, id_, raw.replace(b'"deadline_us":', deadline))
-    services.sender.drain(PARTITION)
-
-    assert api.calls == []
-    assert [event.outcome for event in reply_events(services)] == ["late"]
-
-
-def test_a_confirmation_is_dropped_when_the_number_came_back(services, signed, api):
-    services.ingest.receive("twilio", signed("STOP"))
-    services.applier.drain(PARTITION)
-    services.ingest.receive("twilio", signed("START"))
-    services.applier.drain(PARTITION)
-    services.sender.drain(PARTITION)
-
-    assert {event.reply.kind: event.outcome for event in reply_events(services)} == {
-        "opt_out": "superseded",
-        "opt_in": "sent",
-    }
-    assert len(api.calls) == 1
-
-
-def test_a_welcome_does_not_leave_once_a_stop_is_acknowledged(services, signed, api):
-    services.ingest.receive("twilio", signed("STOP"))
-    services.applier.drain(PARTITION)
-    services.ingest.receive("twilio", signed("START"))
-    services.applier.drain(PARTITION)
-    services.ingest.receive("twilio", signed("STOP"))
-    services.sender.drain(PARTITION)
-
-    assert api.calls == []
-    assert {event.outcome for event in reply_events(services)} == {"superseded"}
-
-
-def test_the_reply_of_a_sender_that_died_is_never_sent_again(services, signed, api, redis_client):
-    services.ingest.receive("twilio", signed("STOP"))
-    services.applier.drain(PARTITION)
-    claim = services.store.outbox.claim(PARTITION)
-    redis_client.zadd(PARTITION_KEYS[PARTITION].outbox, {claim.reply.id: 0})
-    services.sender.drain(PARTITION)
-
-    assert api.calls == []
-    assert [event.outcome for event in reply_events(services)] == ["unknown"]
-
-
-# --- by hand --------------------------------------------------------------------------------
-
-
-def test_an_override_goes_through_the_inbox_and_sends_nothing(services, api):
-    manual.opt_out(services, "+1 415-555-0123", "all", "ana", "called us")
-    assert allowed(services) == (False, "hold")
-    run(services)
-    assert allowed(services) == (False, "opted_out_all")
-
-    manual.restore(services, NUMBER, "all", "ana", "signed a new form")
-    run(services)
-    assert allowed(services) == (True, "")
-    assert api.calls == []
-    assert [event.entry.actor for event in services.history.of_number(NUMBER)] == ["ana", "ana"]
-
-
-# --- rates and dead letters -----------------------------------------------------------------
-
-
-def test_a_reply_that_was_given_up_can_be_retried(services, signed, api):
-    api.script(Answer(400, code=21614))
-    services.ingest.receive("twilio", signed("HELP"))
-    run(services)
-    (letter,) = services.store.unsent_replies.dead(PARTITION)
-
-    context = Context(Caller("ana", "admin"), is_person=True)
-    retry_reply.run(context, RowChoice(letter.reply.id), services.store, services.job_queue)
-    services.sender.drain(PARTITION)
-    assert [event.outcome for event in reply_events(services)] == ["refused", "retried", "sent"]
-    assert services.store.unsent_replies.dead(PARTITION) == []
-
-
-def test_a_sender_s_rate_is_kept_and_what_it_cannot_carry_is_late(environ, services, signed, api):
-    config = Path(environ["SMSGATE_CONFIG"], "smsgate.toml")
-    rate = 'rate = 0.005\nprovider    = "twilio"'
-    config.write_text(config.read_text().replace('provider    = "twilio"', rate))
-    slow = build_services(load_configuration(environ))
-    numbers = [NUMBER, OTHER, "+442071838750"]
-    for number in numbers:
-        slow.ingest.receive("twilio", signed("STOP", number))
-        run(slow, number)
-    slow.close()
-
-    assert [call.form["To"] for call in api.calls] == [NUMBER]
-    assert [reply.number for _, reply in slow.store.unsent_replies.pending()[1]] == [OTHER]
-    assert outcomes(slow, "+442071838750")[-1] == ("reply", "late")
