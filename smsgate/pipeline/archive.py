@@ -137,7 +137,7 @@ class LedgerArchiver:
         Or where it belongs to other records. Raises ``StoreUnavailable``, ``StoreNotReady`` (while
         it is rebuilt), and ``RecordsUnavailable``.
         """
-        if self.records.absent:
+        if self.records.database.absent:
             return
         self.refuse_foreign_store()
         if behind := self.store_behind():

@@ -47,7 +47,7 @@ class History:
         }
 
     def _refuse_elsewhere(self) -> None:
-        if self._records.absent and any(self._store.ledger.kept().values()):
+        if self._records.database.absent and any(self._store.ledger.kept().values()):
             raise RecordsNotReady(
                 "the records are on another host or in another place: set DATABASE_URL, or work "
                 "where the clock runs"

@@ -67,11 +67,6 @@ class Records:
         with self.database.reading():
             pass  # it has looked at the version
 
-    @property
-    def absent(self) -> bool:
-        """Whether this is a SQLite file that was never made."""
-        return self.database.absent
-
     def remember_store(self, id_: str, buckets: int, made_us: int) -> None:
         """Note that the events of a store (Redis) are kept here; again, it changes nothing."""
         with self.database.writing() as connection:

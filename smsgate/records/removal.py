@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from smsgate.consent.events import CONSENT, OPTED_OUT
 from smsgate.domain.errors import RecordsDiffer
 from smsgate.records.database import DatabasePart, batches, lookup
+from smsgate.records.projections import OPT_OUT_KINDS
 from smsgate.records.reader import rows_of
 from smsgate.records.tables import events, links, listed, memberships, numbers, removals, texts
 
@@ -57,7 +58,6 @@ BATCH = 5_000
 Cutoff: TypeAlias = Callable[[str], int | None]
 """By kind of event, what was received before which moment may go; None: nothing may."""
 _CONSENTS = ("opt_in", "restored", "consent")
-_STOPS = ("opt_out", "opt_out_all")
 
 
 class ContentRemoval(DatabasePart):
@@ -151,7 +151,7 @@ def _rests_on() -> ColumnElement[bool]:
     is_newest = (numbers.c.partition == events.c.partition) & (numbers.c.seq == events.c.seq)
     holds = exists().where(is_newest, memberships.c.number == numbers.c.number)
     consented = events.c.kind.in_(_CONSENTS) & (memberships.c.state == CONSENT)
-    is_stop = events.c.kind.in_(_STOPS) & (events.c.outcome == "applied")
+    is_stop = events.c.kind.in_(OPT_OUT_KINDS) & (events.c.outcome == "applied")
     stopped = is_stop & (memberships.c.state == OPTED_OUT)
     before = exists().where(memberships.c.number == events.c.number, or_(consented, stopped))
     return or_(holds, before)

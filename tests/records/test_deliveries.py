@@ -13,7 +13,7 @@ ALERTS = Destination("alerts", "change")
 
 
 def test_before_the_first_record_there_is_nothing_to_deliver(bare_records):
-    if bare_records.absent:
+    if bare_records.database.absent:
         assert bare_records.deliveries.page(failed=False) == ([], 0)
         assert bare_records.reader.suppressed("all", "", 5) == []
 

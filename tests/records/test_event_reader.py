@@ -48,6 +48,6 @@ def test_nothing_is_skipped_while_several_movers_write(records):
 
 
 def test_before_the_first_record_there_is_nothing_to_follow(bare_records):
-    if bare_records.absent:
+    if bare_records.database.absent:
         assert bare_records.reader.after(0, 5) == []
         assert bare_records.reader.newest_position() == 0

@@ -83,7 +83,7 @@ def test_the_newest_of_a_kind_and_counts(records):
 
 
 def test_where_nothing_was_ever_recorded_there_is_nothing(bare_records):
-    if not bare_records.absent:
+    if not bare_records.database.absent:
         bare_records.migrate()
     stories = bare_records.reader
     assert stories.page_of_number(NUMBER, None, 9) == stories.newest(9) == []

@@ -391,10 +391,7 @@ def test_a_mover_whose_ledger_was_lost_does_not_tell_the_new_store_that_it_has_a
     ("url", "place"),
     [
         ("postgresql://ana:secret@db/sms?password=secret", "postgresql://ana:***@db/sms"),
-        (
-            "sqlite:////var/lib/smsgate/records.sqlite3",
-            "sqlite:////var/lib/smsgate/records.sqlite3",
-        ),
+        ("sqlite:////var/lib/smsgate/records.sqlite3",) * 2,
     ],
 )
 def test_a_database_is_named_without_its_secrets(url, place):

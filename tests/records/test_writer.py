@@ -128,11 +128,11 @@ def test_a_mover_that_was_overtaken_writes_nothing_and_says_so(
 
 
 def test_where_no_file_was_made_there_is_nothing_and_nothing_is_made(bare_records, in_file):
-    assert bare_records.absent
+    assert bare_records.database.absent
     assert list(bare_records.reader.between()) == []
     with pytest.raises(RecordsNotReady, match="smsgate records migrate"):
         bare_records.writer.keep({0: lines(event(1))})
-    assert bare_records.absent
+    assert bare_records.database.absent
 
 
 def test_a_database_that_is_away_is_said_without_what_was_to_be_written(tmp_path):

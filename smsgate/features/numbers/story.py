@@ -236,7 +236,7 @@ class StoryReader:
         """What the number is in by the records, or None where they are away; and their events."""
         origins = None
         try:
-            if self._records.absent and any(self._store.ledger.kept().values()):
+            if self._records.database.absent and any(self._store.ledger.kept().values()):
                 raise RecordsNotReady("they are on another host: set DATABASE_URL")
             origins = origins_of_number(self._records.database, story.number)
             return origins, self._records.reader.page_of_number(story.number, before, PAGE + 1)

@@ -229,7 +229,7 @@ class OptOutListSync:
 
     def _tell(self) -> bool:
         """Tell the provider what one or more calls hold. False where there is nothing to do."""
-        if self.records.absent:
+        if self.records.database.absent:
             return False
         steps, is_behind = self._steps()
         numbers = [step.number for step in steps if step.number]

@@ -173,6 +173,6 @@ def test_pages_have_neither_holes_nor_repeats(log, records, size):
 
 
 def test_without_records_there_is_nothing(bare_records):
-    if not bare_records.absent:
+    if not bare_records.database.absent:
         bare_records.migrate()
     assert page(bare_records).items == []
