@@ -3,7 +3,7 @@
 A text goes through four steps until one of them decides (``classifier.py``):
 
 1. It is repaired (``normalize.py``), and what is not the subscriber's own words is cut away: the
-   mark of a device and a name (``signature.py``), quotations, our texts (``quoted_text.py``).
+   mark of a device, a name, quotations, our texts (``own_words.py``).
 2. It is a keyword (``keywords.py``), as it stands or nearly (``keyword_rules.py``, ``near.py``).
 3. Crisis texts wait for a person, and "don't call, text me" is no opt-out (``safeguards.py``).
 4. The model (``model.py``) says how likely it is an opt-out, an opt-in, a question or nothing.

@@ -17,11 +17,9 @@ from smsgate.classifier.model import Model, Scores, probability, shipped_model
 from smsgate.classifier.near import near_keywords
 from smsgate.classifier.normalize import ASK, PUNCTUATION, clean, folded
 from smsgate.classifier.other_lists import owners
-from smsgate.classifier.passage import passage_of
-from smsgate.classifier.quoted_text import Templates, strip_quotations
+from smsgate.classifier.own_words import Templates, strip_quotations, without_device
 from smsgate.classifier.safeguards import find_crisis, without_refused_calls
 from smsgate.classifier.sets import ANY_LANGUAGE, KeywordSets, OperatorSets, load_sets
-from smsgate.classifier.signature import without_device
 from smsgate.domain.errors import ConfigurationError, Fault
 from smsgate.domain.messages import HOW_TO_LEAVE, Decision, Intent
 from smsgate.domain.program import ProgramProfile
@@ -47,8 +45,9 @@ _DOUBT, _UNDOUBTED = 0.5, -4.0
 before it is held), and the log odds below which that score is ignored."""
 _FIRST, _LAST = "^opt_out!!", "$opt_out!!"
 """Features: STOP or a word like it, set off by punctuation at the start or the end of a text."""
-_ALONE = frozenset({_FIRST, "^opt_out!", "$opt_out!"})
-"""These, and the same with opt-out words of a single language."""
+_STARTS = frozenset({_FIRST, "^opt_out!"})
+"""The first of them, and the same with opt-out words of a single language."""
+_ALONE = _STARTS | {"$opt_out!"}
 _LEAST_STANDING = -3.0
 """Log odds of an opt-out from which such a text is held for review."""
 _BEGINS = frozenset({"|opt_out!", "|opt_out!!"})
@@ -57,6 +56,9 @@ _LEAST_SHOUTED = -4.1
 """Log odds from which it is held if the keyword is in capitals, and not the whole text."""
 _REST = 3
 """Words up to which the rest of a text that refused calls is ignored."""
+_WORDS = 240
+"""Words of a text that the model is shown, of the beginning and of the end together."""
+_CAPITALS = re.compile(r"(?<![\w-])STOP(?![\w-])")
 _LEAST = 2
 """Words, or letters of scripts without blanks, of the shortest text that the model decides on."""
 _BRIEF, _BRIEF_CHAT = (3, _SURE), (5, _SURE + 1)
@@ -96,10 +98,8 @@ class Classifier:
                 countries.
         """
         part = _PART.match(text)
-        if part is None:
-            return self._whole(text, number)
-        decision = self._whole(text[part.end() :], number)
-        if decision.intent is not Intent.OPT_IN:
+        decision = self._whole(text[part.end() :] if part else text, number)
+        if part is None or decision.intent is not Intent.OPT_IN:
             return decision
         # YES and its kin answer a question of ours; in a part they are words like any other.
         return Decision(
@@ -140,18 +140,12 @@ class Classifier:
     def _prepared(self, typed: str) -> Decision | None:
         """The decision for a keyword as it stands, where nothing but the word counts."""
         found = self._ready.get(typed)
-        if found is not None:
-            return found
-        keyword = self.keywords.typed.get(typed)
-        if (
-            keyword is None
-            or typed in self._rules.own_words
-            or keyword.entry.countries
-            or keyword.shared
-        ):
-            return None
-        self._ready[typed] = made = self._decisions.by_keyword(Text(typed), keyword, "keyword")
-        return made
+        if found is None and (keyword := self.keywords.typed.get(typed)):
+            depends = keyword.entry.countries or keyword.shared or typed in self._rules.own_words
+            if not depends:
+                found = self._decisions.by_keyword(Text(typed), keyword, "keyword")
+                self._ready[typed] = found
+        return found
 
     def _subject(self, text: str, number: str) -> Text:
         """A text as it is looked at: cleaned, and without what a device wrote below it."""
@@ -218,7 +212,15 @@ class Classifier:
         return self._decisions.decided(text, Intent.NONE, "other_channel")
 
     def _passage(self, text: Text) -> Passage:
-        return passage_of(text.cleaned, text.tokens, self._model.concepts, self.keywords)
+        half, exact = _WORDS // 2, text.tokens
+        if len(exact) > _WORDS:
+            exact = [*exact[:half], *exact[-half:]]
+        words = folded(exact)
+        language, places = self._model.concepts.found(words, exact)
+        alone = [*self.keywords.alone(exact)]
+        if "STOP" in text.cleaned and not text.cleaned.isupper() and _CAPITALS.search(text.cleaned):
+            alone.append("STOP")
+        return Passage(words, places, alone, language)
 
     def _by_model(self, text: Text) -> Decision | None:
         if len(text.words) < _LEAST or self._model.ordinary(folded(text.words)):
@@ -241,9 +243,7 @@ class Classifier:
         if intent is Intent.HELP and text.quoted:
             return None
         asks = intent in (Intent.HELP, Intent.REVIEW) and ASK in text.tokens
-        if (asks or intent is Intent.HELP) and any(
-            name in ("^opt_out!", "^opt_out!!") for name in passage.keywords
-        ):
+        if (asks or intent is Intent.HELP) and not _STARTS.isdisjoint(passage.keywords):
             intent, rule = Intent.OPT_OUT, BY_MODEL  # Cancel. Who is this?
         if intent is Intent.NONE:
             return None

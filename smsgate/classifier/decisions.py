@@ -47,14 +47,9 @@ class Text:
     @property
     def short(self) -> bool:
         """Whether it may be a keyword with something around it."""
-        return (
-            len(self.words) <= _SHORT
-            or len(self.cleaned) <= _SHORT_CHARACTERS
-            or (
-                all(len(word) == 1 for word in self.words[:_SHORT_CHARACTERS])
-                and len(self.words) <= _SHORT_CHARACTERS
-            )
-        )
+        if len(self.words) <= _SHORT or len(self.cleaned) <= _SHORT_CHARACTERS:
+            return True
+        return len(self.words) <= _SHORT_CHARACTERS and all(len(word) == 1 for word in self.words)
 
 
 def tokenize(cleaned: str) -> list[str]:

@@ -8,15 +8,22 @@ from msgspec.structs import replace
 
 from smsgate.classifier.concepts import NEGATION, Concepts
 from smsgate.classifier.decisions import Decisions, Text, tokenize, words_of
-from smsgate.classifier.keywords import Keyword, key_of
+from smsgate.classifier.keywords import Keyword, key_of, parted
 from smsgate.classifier.near import EVERYTHING, NearKeywords
 from smsgate.classifier.normalize import clean, fold, folded, tokens
-from smsgate.classifier.passage import parted
+from smsgate.classifier.own_words import Signature, signatures
 from smsgate.classifier.sets import ANY_LANGUAGE
-from smsgate.classifier.signature import Signature, signatures
 from smsgate.domain.messages import ALL, Decision, Intent
 from smsgate.domain.program import ProgramProfile
 
+RULES = {
+    "politeness": "keyword_politely",
+    EVERYTHING: "keyword_politely",
+    "repetition": "keyword_repeated",
+    "typo": "keyword_typo",
+    "spelling": "keyword_spelt",
+}
+"""The rule by the first step that led to a keyword; any other step is one of spelling."""
 _SIGNED = 4
 """Words of a keyword with courtesy that a name may follow."""
 _NUMBERED = re.compile(r"(?<=\D\D)\d{1,11}")
@@ -149,9 +156,8 @@ class KeywordRules:
             return None
         return self._decisions.by_keyword(text, named, "keyword_politely", ("name",))
 
-    def _wrapped(
-        self, text: Text, keyword: Keyword, rule: str, steps: tuple[str, ...]
-    ) -> Decision | None:
+    def _wrapped(self, text: Text, keyword: Keyword, steps: tuple[str, ...]) -> Decision | None:
+        rule = RULES.get("typo" if "typo" in steps else steps[0], RULES["spelling"])
         decision = self._decisions.by_keyword(text, keyword, rule, steps)
         if decision is None or rule not in ("keyword_politely", "keyword_typo"):
             return decision

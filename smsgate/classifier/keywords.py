@@ -8,26 +8,41 @@ block advertising, and ``STOP DND`` what unblocks it (TCCCPR 2018).
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from smsgate.classifier.normalize import PUNCTUATION, clean, fold, has_unspaced, letters, tokens
-from smsgate.classifier.sets import KeywordEntry, KeywordSets, Language, listed
+from smsgate.classifier.normalize import (
+    ASK,
+    END,
+    PAUSE,
+    PUNCTUATION,
+    clean,
+    fold,
+    has_unspaced,
+    letters,
+    tokens,
+)
+from smsgate.classifier.sets import ANY_LANGUAGE, KeywordEntry, KeywordSets, Language, listed
 from smsgate.domain.messages import Intent
 
 _NO_ACCENTS = frozenset("ıß") | {chr(code) for code in range(0x300, 0x370)}
 """What is no accented letter: the Turkish i without its dot, and marks that are drawn over any."""
 _CALLING = {"CN": "+86", "HK": "+852", "MO": "+853", "TW": "+886", "IN": "+91", "NG": "+234"}
 _RARE_SCRIPTS = (
-    "\u0530-\u058f\u0700-\u074f\u0780-\u07bf\u0a80-\u0aff\u0b00-\u0b7f\u0c80-\u0cff\u0d00-\u0d7f"
-    "\u0d80-\u0dff\u0e80-\u0eff\u0f00-\u0fff\u1000-\u109f\u10a0-\u10ff\u1200-\u139f\u13a0-\u13ff"
-    "\u1780-\u17ff\u1800-\u18af"
+    "\u0530-\u058f \u0700-\u074f \u0780-\u07bf \u0a80-\u0aff \u0b00-\u0b7f \u0c80-\u0cff "
+    "\u0d00-\u0d7f \u0d80-\u0dff \u0e80-\u0eff \u0f00-\u0fff \u1000-\u109f \u10a0-\u10ff "
+    "\u1200-\u139f \u13a0-\u13ff \u1780-\u17ff \u1800-\u18af"
 )
 """Scripts that the model may know nothing of, where no set of a program is written in them."""
 _BETWEEN = " # "
 """Separates texts that are tokenized in one call, which takes a tenth of the time."""
+_PARTS = 12
+"""Parts of a text between two pauses that are tried as keywords."""
+_OPENING = 3
+"""Words, or characters of scripts without blanks, of the longest keyword that a text may begin with
+before it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +109,10 @@ class KeywordIndex:
             if len(found) > 1:
                 self._share(key, found)
         self.names = frozenset([*self.each("names"), *self.each("names_or_words")])
-        self.unread = self._unread_scripts()
-
-    def _unread_scripts(self) -> re.Pattern[str] | None:
+        written = "".join({*"".join(self.typed)})
+        unread = [one for one in _RARE_SCRIPTS.split() if not re.search(f"[{one}]", written)]
+        self.unread = re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
         """Three letters in a row of a script in which no keyword is written."""
-        chars = sorted(set("".join(self.typed)))
-        unread = [
-            f"{first}-{last}"
-            for first, last in re.findall("(.)-(.)", _RARE_SCRIPTS)
-            if bisect_left(chars, first) == bisect_right(chars, last)
-        ]
-        return re.compile(f"[{''.join(unread)}]{{3}}") if unread else None
 
     def _add_keywords(self, language: Language) -> None:
         every = [(entry, word) for entry in language.entries for word in entry.each()]
@@ -195,11 +203,48 @@ class KeywordIndex:
 
     def bare(self, words: Sequence[str]) -> list[str]:
         """The words without the courtesy before and after them."""
-        first, last = self.courtesy(words)
-        return list(words[first:last])
+        return [*words[slice(*self.courtesy(words))]]
+
+    def alone(self, tokens: Sequence[str]) -> Iterator[str]:
+        """The intents of the keywords that stand by themselves between two pauses.
+
+        With a mark for those that act without a person, for questions, and for the first and last
+        part; and that of the keyword that a text begins with: ``Abmelden 5 € sind …``.
+        """
+        parts = list(parted(tokens))
+        if len(parts) > _PARTS:
+            parts = [*parts[: _PARTS // 2], *parts[-_PARTS // 2 :]]
+        for at, (part, mark) in enumerate(parts):
+            if name := _mark(self.find(part) or self.find(self.bare(part))):
+                yield name + mark
+                if at in (0, len(parts) - 1):
+                    yield f"{'^' if at == 0 else '$'}{name}{mark}"
+            elif at == 0:
+                lengths = range(min(_OPENING, len(part) - 1), 0, -1)
+                begun = (_mark(self.find(part[:length])) for length in lengths)
+                yield from (f"|{one}" for one in islice(filter(None, begun), 1))
 
     def _is_polite(self, words: Sequence[str]) -> bool:
         return key_of([fold(word) for word in words]) in self._polite
+
+
+def _mark(keyword: Keyword | None) -> str:
+    """How the model is told of a keyword; nothing where there is none."""
+    if keyword is None or keyword.entry.intent == "none":
+        return ""
+    sure = "!!" if keyword.language == ANY_LANGUAGE else "!" if keyword.certain else ""
+    return f"{keyword.entry.intent}{sure}"
+
+
+def parted(tokens: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """The parts of a text between two pauses, and a mark behind those that ask."""
+    part: list[str] = []
+    for token in (*tokens, END):
+        if token not in (END, PAUSE, ASK):
+            part.append(token)
+        elif part:
+            yield part, "?" if token == ASK else ""
+            part = []
 
 
 def _put(table: dict[str, Keyword], key: str, keyword: Keyword) -> None:

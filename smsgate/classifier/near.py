@@ -49,16 +49,6 @@ _LONG_ENOUGH, _LONGEST = 6, 16
 """Letters from which the keywords of all languages are corrected to (the named ones from four), and
 of the longest word that is."""
 _REMEMBERED = 20_000
-RULES = {
-    "politeness": "keyword_politely",
-    EVERYTHING: "keyword_politely",
-    "repetition": "keyword_repeated",
-    "typo": "keyword_typo",
-    "spelling": "keyword_spelt",
-}
-"""The rule by the first step that led to a keyword; any other step is one of spelling."""
-Found = tuple[Keyword, str, tuple[str, ...]]
-"""The keyword, the rule that found it, and what had to be done to the text."""
 _Candidate = tuple[tuple[str, ...], list[str]]
 
 
@@ -94,13 +84,12 @@ class NearKeywords:
         first, last = self._first.meant(parts[0]), self._ends.meant("".join(parts[2:]))
         return f"{first} {parts[1]} {last}" if first and last else ""
 
-    def found(self, words: list[str]) -> Found | None:
-        """The keyword that the words of a short text are, if they are one."""
+    def found(self, words: list[str]) -> tuple[Keyword, tuple[str, ...]] | None:
+        """The keyword that the words of a short text are, and what had to be done to them."""
         for steps, candidate in self._candidates(words):
             keyword = self.keywords.find(candidate)
             if keyword is not None and not (len(keyword.word) == 1 and keyword.word.isalnum()):
-                step = "typo" if "typo" in steps else steps[0]
-                return keyword, RULES.get(step, RULES["spelling"]), steps
+                return keyword, steps
         return None
 
     def _candidates(self, words: list[str]) -> Iterator[_Candidate]:

@@ -181,12 +181,9 @@ _RESTORED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 """The same for texts in more than ASCII."""
 
 
-def _plain(code: int) -> str | None:
-    became = _became(chr(code))
-    return became.strip() or " " if became else None
-
-
-_PLAIN = {code: _plain(code) for code in range(128)}
+_PLAIN = {
+    code: became.strip() or " " if (became := _became(chr(code))) else None for code in range(128)
+}
 """The same for ASCII with one character each, which is what ``translate`` does fastest."""
 
 

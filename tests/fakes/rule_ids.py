@@ -9,7 +9,7 @@ from pathlib import Path
 
 import smsgate
 from smsgate.classifier.classifier import BY_MODEL
-from smsgate.classifier.near import RULES
+from smsgate.classifier.keyword_rules import RULES
 from smsgate.domain.messages import HOW_TO_LEAVE
 
 _ROOT = Path(smsgate.__file__).parent
