@@ -260,9 +260,7 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - a script
 
 
-def train(
-    chat: Path | None, dialogues: Path | None, target: Path, folds: int, keep: Path | None
-) -> None:
+def train(chat: Path | None, dialogues: Path | None, folds: int, keep: Path | None) -> None:
     """Train on all texts, and write the weights."""
     texts = list(read_texts(chat, dialogues))
     meanings = concept_table(
@@ -288,7 +286,7 @@ def train(
                 shipped[output] = learnt.scaled(scale.bias, float(scale.weights[0]))
         if fold == 0:
             limit = prefilter_limit(examples, found[REQUEST], unseen)
-            target.write_bytes(packed(examples, shipped, limit, meanings))
+            TARGET.write_bytes(packed(examples, shipped, limit, meanings))
         if keep:
             keep.joinpath(f"{fold}.msgpack").write_bytes(packed(examples, found, limit, meanings))
 
@@ -300,9 +298,8 @@ def main() -> None:
     parser.add_argument("--dialogues", type=Path, help="folder data of chatterbot_corpus")
     parser.add_argument("--folds", type=int, default=1, help="fifths to calibrate on")
     parser.add_argument("--keep", type=Path, help="folder for the weights of each fold")
-    parser.add_argument("--target", type=Path, default=TARGET, help="where the weights are written")
     arguments = parser.parse_args()
-    train(arguments.chat, arguments.dialogues, arguments.target, arguments.folds, arguments.keep)
+    train(arguments.chat, arguments.dialogues, arguments.folds, arguments.keep)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 
+from smsgate.classifier.sets import shipped
 from smsgate.classifier.wording import defaults
 from smsgate.domain.messages import Intent
 from tests.accuracy.texts import labelled
@@ -15,12 +16,7 @@ from tests.classifier.program import classifier
 
 VARIANTS = {"en-IN": "en", "en-NG": "en", "und": "en"}
 """Keyword sets of a country, or of no language, and whose texts answer there."""
-SETS = {
-    path.name.removesuffix(".toml")
-    for path in resources.files("smsgate.classifier").joinpath("keywords").iterdir()
-    if path.name.endswith(".toml") and not path.name.startswith("_")
-}
-LANGUAGES = sorted({VARIANTS.get(name, name) for name in SETS})
+LANGUAGES = sorted({VARIANTS.get(name, name) for name in shipped()})
 ASKED_FOR = {
     "opt_out": {Intent.OPT_IN},
     "opt_in": {Intent.OPT_OUT, Intent.OPT_OUT_ALL, Intent.HELP},

@@ -1,4 +1,4 @@
-"""The operator's sets: files, those of the console, and drafts in their place."""
+"""The operator's sets: files, those of the console, and the classifiers that are made of them."""
 
 from __future__ import annotations
 
@@ -117,3 +117,30 @@ def test_no_glance_passes_over_an_own_keyword_in_a_text(word):
     found = classifier.classify(f"{MEET} {plain} thanks a lot")
     assert (found.intent, found.keyword) == ("opt_out", word)
     assert classifier.classify(MEET).intent == "none"
+
+
+ONE, OTHER = (program(name=name, keywords=("en",)) for name in ("one", "other"))
+EXTENDED = ZULU.replace('"zu"', '"en"').replace("opt_out", "{}")
+
+
+def test_programs_with_the_same_sets_share_what_these_know():
+    made, _ = make_classifiers(None, (ONE, OTHER))
+    assert made["one"].keywords is made["other"].keywords
+    assert made["one"].keywords is make_classifiers(None, (ONE,))[0]["one"].keywords
+
+
+def test_the_version_tells_sets_apart():
+    versions = [
+        make_classifiers(own, (ONE,))[0]["one"].version
+        for word in ("blim", "blam", "blam")
+        for own in [OperatorSets(console={"en": EXTENDED.format("opt_out", word)})]
+    ]
+    assert versions[0] != versions[1] == versions[2]
+
+
+def test_faults_are_told_once_and_there_is_no_classifier_with_them():
+    own = OperatorSets(console={"en": EXTENDED.format("help", "STOP")})
+    made, faults = make_classifiers(
+        own, (ONE, OTHER, program(name="es", keywords=("es",), region="GB"))
+    )
+    assert ([*made], [fault.key for fault in faults]) == (["es"], ["STOP"])

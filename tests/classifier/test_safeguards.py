@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 
+from smsgate.classifier.sets import shipped
 from smsgate.domain.messages import Intent
 from tests.classifier.program import classifier
 
@@ -19,11 +20,7 @@ TABLES, CHANNELS = (
 WORDINGS, DANGER, OTHER_SENSES, EVERYTHING = (
     TABLES[name] for name in ("life", "danger", "other_senses", "everything")
 )
-SHIPPED = {
-    file.name.removesuffix(".toml")
-    for file in _PACKAGE.joinpath("keywords").iterdir()
-    if file.name.endswith(".toml") and not file.name.startswith(("_", "und"))
-}
+SHIPPED = {*shipped()} - {"und"}
 
 
 def written_out(wordings: str) -> list[str]:
