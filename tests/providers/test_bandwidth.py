@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from smsgate.domain.errors import SignatureRefused
 from smsgate.domain.messages import WebhookRequest
 from smsgate.providers import PROVIDERS
 from smsgate.providers.base import TextMissing
@@ -32,39 +31,6 @@ def posted(events: object, user: str = "u", password: str = "new") -> WebhookReq
 def event(**changes: object) -> dict:
     message = {"id": "1", "owner": "+14155550100", "direction": "in", "from": "+14155550123"}
     return {"type": "message-received", "message": {**message, "text": "STOP", **changes}}
-
-
-@pytest.mark.parametrize(
-    ("user", "password", "accepted"),
-    [
-        ("u", "new", True),
-        ("u", "old", True),
-        ("u", "", False),
-        ("", "new", False),
-        ("u", "n", False),
-    ],
-)
-def test_user_and_password_must_both_fit(user, password, accepted):
-    request = posted([], user, password)
-    if accepted:
-        bandwidth.verify(request, ACCOUNT, 0)
-    else:
-        with pytest.raises(SignatureRefused):
-            bandwidth.verify(request, ACCOUNT, 0)
-
-
-def test_each_number_of_ours_gets_its_own_copy_of_a_group_text():
-    events = [event(id="1", owner="+14155550100"), event(id="2", owner="+14155550101")]
-    read = bandwidth.parse(posted(events), ACCOUNT)
-    assert [(one.message_id, one.sender) for one in read] == [
-        ("1", "+14155550100"),
-        ("2", "+14155550101"),
-    ]
-
-
-def test_what_goes_out_is_no_message():
-    """Answering it would make a loop."""
-    assert bandwidth.parse(posted([event(direction="out")]), ACCOUNT) == []
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ def test_only_the_one_spelling_of_a_signature_counts(signature):
     assert not ed25519.fits(signature, b"\x72", PUBLIC)
 
 
-@pytest.mark.parametrize("key", ["", "é", PUBLIC[:-1], PUBLIC + "=", PUBLIC[:40], SIGNATURE])
+@pytest.mark.parametrize(
+    "key",
+    ["", "é", PUBLIC[:-1], PUBLIC + "=", PUBLIC[:40], SIGNATURE, "A" * 43 + "=", "A" * 42 + "B="],
+)
 def test_what_is_no_public_key_fits_nothing(key):
     assert not ed25519.fits(SIGNATURE, b"\x72", key)

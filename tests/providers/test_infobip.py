@@ -53,13 +53,6 @@ def test_the_beginning_of_a_body_cannot_be_moved_into_a_time_that_is_not_signed(
         infobip.verify(replace(recorded.request, headers=headers, body=rest), recorded.account, 0)
 
 
-def test_the_signature_may_lack_its_prefix():
-    recorded = RECORDED["stop"]
-    infobip.verify(
-        recorded.with_signature(recorded.signed.removeprefix("SHA256=")), recorded.account, NOW_US
-    )
-
-
 @pytest.mark.parametrize(
     ("written", "text"),
     [

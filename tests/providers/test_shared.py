@@ -6,30 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from smsgate.domain.errors import SignatureRefused
-from smsgate.domain.messages import InboundMessage, WebhookRequest
-from smsgate.providers import PROVIDERS
-from smsgate.providers.base import answered_by_network
+from smsgate.domain.messages import WebhookRequest
 from smsgate.providers.forms import media_urls
 from smsgate.providers.path_secret import check_path
 from smsgate.providers.reading import text_of
 from smsgate.settings import Account
-
-
-@pytest.mark.parametrize(
-    ("text", "sender", "answers"),
-    [
-        ("STOP", "+18885550100", True),
-        (" unstop\n", "+18005550100", True),
-        ("Stop.", "+18885550100", False),
-        ("HELP", "+18885550100", False),
-        ("STOP", "+14155550100", False),
-        ("STOP", "22395", False),
-    ],
-)
-def test_the_network_answers_three_words_on_toll_free_numbers(text, sender, answers):
-    message = InboundMessage("a", "m", "+14155550123", sender, text)
-    assert answered_by_network(message) is answers
-    assert PROVIDERS["kannel"].answered(message) == ("network" if answers else "")
 
 
 def at(url: str) -> WebhookRequest:

@@ -309,27 +309,6 @@ def test_a_body_that_is_not_post_url_s_is_no_text(type_) -> None:
 # --- batches -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "one", "field"),
-    [
-        ("azure-batch", "0", "data.message"),
-        ("bandwidth-batch", "0", "message.text"),
-        ("infobip-batch", "results.1", "text"),
-        ("twilio-events", "1", "data.body"),
-    ],
-)
-def test_of_a_batch_the_texts_beside_the_missing_one_are_handed_on(name, one, field) -> None:
-    whole = parsed(name, {})
-    changes = {f"{one}.{field}": GONE}
-    if name == "twilio-events":
-        changes["1.data.numMedia"] = 0
-    with pytest.raises(TextMissing) as refused:
-        parsed(name, changes)
-    assert refused.value.others
-    assert len(refused.value.others) == len(whole) - 1
-    assert set(refused.value.others) < set(whole)
-
-
 # --- names ---------------------------------------------------------------------------------------
 
 
