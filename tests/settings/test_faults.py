@@ -380,22 +380,3 @@ def test_a_secret_never_stands_in_a_fault(read: Read) -> None:
     _, faults = read(document, {"TOKEN": "hunter2 is bad"})
     assert [fault.key for fault in faults] == ["accounts.twilio.public_url"]
     assert "hunter2" not in str(faults)
-
-
-def test_a_fault_of_one_key_does_not_hide_those_of_the_others(read: Read) -> None:
-    text = """
-[accounts.twilio]
-provider = "twilio"
-[programs.alerts]
-account = "zz"
-keywords = ["en"]
-senders = []
-confirm = "maybe"
-region = "xx"
-"""
-    _, faults = read(text)
-    keys = {fault.key for fault in faults}
-
-    assert keys >= {
-        f"programs.alerts.{key}" for key in ("name", "account", "senders", "confirm", "region")
-    }

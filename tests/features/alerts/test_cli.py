@@ -14,15 +14,10 @@ from structlog.testing import capture_logs
 from smsgate.background_thread import close_all
 from smsgate.cli.main import run
 from smsgate.metrics.snapshot import Process
-from smsgate.store.connection import open_redis
-from smsgate.store.keys import PARTITION_KEYS
 from smsgate.store.shared_keys import PROCESSES
-from smsgate.store.shared_values import AlertState, AlertTest
-from smsgate.store.store import Store
+from smsgate.store.shared_values import AlertTest
 from tests.fakes.own_services import ALERTS, make_part, make_services
-from tests.fakes.processes import wait_until
 from tests.fakes.scripted_api import ScriptedApi
-from tests.fakes.values import failed_reply
 from tests.features.alerts.test_service import keep_a_record
 from workers import threads as clock_threads
 
@@ -77,31 +72,6 @@ def test_the_clock_sends_by_its_own_addresses_and_says_what_came_of_each(clock, 
     assert titles.count("test") == 1
     assert run(["alerts", "test"], environ) == 2
     assert "'${HOOK}' names a variable that is not set" in capsys.readouterr().err
-
-
-@pytest.mark.full
-def test_a_channel_that_is_down_for_a_while_gets_the_alert_when_it_is_up(
-    clock, redis_url, redis_client, hook, monkeypatch
-):
-    monkeypatch.setattr(clock_threads, "ALERTS_S", 0.05)
-    hook.answers["/hook"] = [(503, b"")]
-    url = hook.url.replace("http://", "json://")
-    clock(ALERTS + '[alerts]\nto = ["${HOOK}"]\n', HOOK=f"{url}/hook")
-    store = Store(open_redis(redis_url))
-
-    def state() -> AlertState:
-        return store.alert_state.read() or AlertState()
-
-    redis_client.hset(PARTITION_KEYS[1].dead, "1-1-0", failed_reply())
-    assert wait_until(lambda: state().failures)
-    (problem,) = state().failures.values()
-    assert problem.startswith("Failed to send JSON POST notification")
-    refused = len(hook.calls)
-    assert wait_until(lambda: len(hook.calls) > refused + 2)  # it is tried again and again
-    hook.answers["/hook"] = [(200, b"")]
-    assert wait_until(lambda: not state().failures)
-    taken = {one.title for one in state().sent.values()}
-    assert "1 reply failed at twilio: 30007" in taken
 
 
 def test_a_clock_without_an_address_is_told(clock, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from structlog.testing import capture_logs
@@ -228,9 +229,7 @@ def test_how_long_it_lasted_counts_no_time_in_which_nobody_could_be_told(
 
 
 def test_a_store_that_is_away_is_told_once_and_that_it_is_back(services, apprise, monkeypatch):
-    def away():
-        raise StoreUnavailable("the store cannot be used")
-
+    away = Mock(side_effect=StoreUnavailable("the store cannot be used"))
     one = alerting(services)
     apprise.problems["mailtos"] = "away"
     with monkeypatch.context() as broken:
@@ -308,9 +307,7 @@ def test_the_digest_of_the_records_is_logged_and_sent_once_a_day(
 
 
 def test_a_digest_that_cannot_be_read_is_told_later_that_day(services, apprise, monkeypatch):
-    def away():
-        raise RecordsUnavailable("no database")
-
+    away = Mock(side_effect=RecordsUnavailable("no database"))
     one = alerting(services)
     keep_a_record(services)
     with monkeypatch.context() as broken:

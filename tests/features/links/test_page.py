@@ -15,7 +15,7 @@ from smsgate.store.connection import open_redis
 from smsgate.store.keys import partition_of
 from smsgate.store.store import Store
 from smsgate.web import create_app
-from tests.fakes.own_services import ALERTS, NEW, OLD, make_services
+from tests.fakes.own_services import ALERTS, NEW, make_services
 
 NUMBER = "+14155550123"
 SUBSCRIBER = {"REMOTE_ADDR": "8.8.4.4"}
@@ -172,12 +172,6 @@ def test_an_expired_link_says_so_and_what_to_do_instead(client, services) -> Non
     assert answer.status_code == 410
     assert "reply STOP" in answer.text
     assert entries(services) == []
-
-
-def test_a_link_of_the_older_secret_works(client, services) -> None:
-    old = "/o/" + make_token(NUMBER, "alerts", [OLD], time.time() - 60 * 86400)
-    assert client.post(old, data={"scope": "all"}).status_code == 200
-    assert not may_text(services)["alerts"]
 
 
 BODIES = [

@@ -368,10 +368,7 @@ def test_where_whose_opt_out_it_is_cannot_be_told_nothing_is_lifted(
     services, redis_client, monkeypatch
 ):
     by_hand(services)
-
-    def away(*_):
-        raise RecordsUnavailable("the records cannot be used: away")
-
+    away = mock.Mock(side_effect=RecordsUnavailable("the records cannot be used: away"))
     with monkeypatch.context() as patched:
         patched.setattr(RecordReader, "of_numbers", away)
         with pytest.raises(RecordsUnavailable):

@@ -69,29 +69,3 @@ def test_a_decision_can_be_taken_back_once(there, waiting, decided, then):
     assert row["text"] == "para"
     assert there.run(*DECIDE, "undo") == 2
     assert "was already undone" in there.errors
-
-
-@pytest.mark.parametrize("applied", [True, False])
-def test_every_text_of_a_number_is_listed_and_decided_by_the_key_that_was_shown(
-    there, waiting, signed, applied
-):
-    waiting.ingest.receive("twilio", signed("who gave you my number"))
-    if applied:
-        waiting.applier.drain(partition_of(NUMBER))
-    first, second = there.json("review", "list")["reviews"]
-    assert [first["text"], second["text"]] == ["para", "who gave you my number"]
-    assert first["key"] == second["key"]
-
-    assert there.run(*DECIDE, "none") == 2
-    assert "which texts you read" in there.errors
-    waiting.ingest.receive("twilio", signed("enough??"))
-    assert there.run(*DECIDE, "none", "--seen", first["key"]) == 2
-    assert "a newer text" in there.errors
-    assert reason(waiting) == "review"
-    rows = there.json("review", "list")["reviews"]
-    assert len(rows) == 3
-    assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 0
-    assert reason(waiting) == ""
-    assert there.json("review", "list")["reviews"] == []
-    assert there.run(*DECIDE, "none", "--seen", rows[0]["key"]) == 2
-    assert "is in review: see" in there.errors

@@ -117,6 +117,20 @@ def test_of_many_who_decide_at_once_one_does(waiting):
     assert len(keys) == len(made) == 1
 
 
+def test_only_what_was_read_is_decided(waiting, signed):
+    """Which the key says that was listed; one text may be opted out without it."""
+    (seen,) = [one.key for one in waiting.store.inbox_reader.open_reviews_of(NUMBER)]
+    service, asked = manual.reviews(waiting), (NUMBER, "alerts", "ana")
+    with pytest.raises(ReviewChanged, match="which texts you read"):
+        service.decide("none", *asked)
+    waiting.ingest.receive("twilio", signed(MORE))
+    with pytest.raises(ReviewChanged, match="which texts you read"):
+        service.decide("opt_out", *asked)
+    with pytest.raises(ReviewChanged, match="a newer text"):
+        service.decide("none", *asked, seen)
+    assert reason(waiting) == "review"
+
+
 @pytest.mark.parametrize("late", [True, False])
 def test_a_rebuilt_store_waits_for_all_that_nobody_saw(waiting, signed, redis_client, late):
     waiting.records.migrate()

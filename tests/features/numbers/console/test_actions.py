@@ -6,6 +6,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 
@@ -272,10 +273,7 @@ def test_the_cover_of_evidence_is_asked_for_and_mistakes_are_said_at_the_field(
         answer = act(agent, "evidence", **cover)
         assert answer.status_code == 422
         assert 'aria-invalid="true"' in answer.text
-
-    def away(*_):
-        raise RecordsUnavailable("the records cannot be used: away")
-
+    away = Mock(side_effect=RecordsUnavailable("the records cannot be used: away"))
     monkeypatch.setattr(services.records.reader, "of_number", away)
     answer = act(agent, "evidence")
     assert answer.status_code == 503

@@ -6,6 +6,7 @@ import base64
 import html
 import re
 import time
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -208,9 +209,7 @@ def test_texts_and_keywords_are_never_markup(services, viewer):
 def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeypatch):
     told(services, Intent.OPT_OUT, "STOP it")
     services.archiver.move_all()
-
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
+    away = Mock(side_effect=StoreUnavailable("the store cannot be used: away"))
 
     def asked_again(*_, **__):
         pytest.fail("a Redis that hangs would be waited for once more")
@@ -230,10 +229,7 @@ def test_while_the_store_is_away_the_records_are_shown(services, viewer, monkeyp
 
 def test_while_the_records_are_away_the_store_is_shown(services, viewer, monkeypatch):
     told(services, Intent.OPT_OUT, "STOP it")
-
-    def away(*_, **__):
-        raise RecordsUnavailable("the records cannot be used: away")
-
+    away = Mock(side_effect=RecordsUnavailable("the records cannot be used: away"))
     for name in ("page_of_number", "newest", "counts"):
         monkeypatch.setattr(type(services.records.reader), name, away)
     said = words(viewer.get(PAGE))
@@ -342,10 +338,7 @@ def test_while_the_store_is_away_ordinary_texts_are_said_to_be_missing(
     services, viewer, monkeypatch
 ):
     ordinary(services, "hello")
-
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
-
+    away = Mock(side_effect=StoreUnavailable("the store cannot be used: away"))
     monkeypatch.setattr(type(services.store.sample_log), "of_number", away)
     said = words(viewer.get(PAGE))
     assert "and ordinary texts, cannot be shown: the store cannot be used: away." in said

@@ -18,7 +18,6 @@ from smsgate.store.store import Store
 from tests.fakes.own_services import all_at_work
 from tests.fakes.pages import words
 
-NUMBER = "+14155550123"
 REPLIES = "/console/replies"
 FAILED = f"{REPLIES}?state=failed"
 
@@ -145,15 +144,6 @@ def test_a_confirmation_that_is_late_cannot_be_sent_any_more(agent, put):
     assert texts(agent.get(FAILED).text) == ["text 1."]
 
 
-def test_a_viewer_settles_nothing(viewer, put):
-    one = reply(1, 0)
-    put.dead(one, 1)
-    viewer.get(FAILED)
-    for path in ("retry", "dismiss"):
-        assert viewer.post(f"{REPLIES}/{path}", {"row": key(one.id)}).status_code == 403
-    assert texts(viewer.get(FAILED).text) == ["text 1."]
-
-
 def test_of_very_many_given_up_the_newest_are_shown_and_all_are_counted(viewer, put, monkeypatch):
     monkeypatch.setattr(store_replies, "MOST", 16)
     for at in range(40):
@@ -230,20 +220,3 @@ def test_the_list_is_downloaded_as_it_is_filtered(agent, viewer, put):
     assert [line.split(",")[3] for line in lines] == ["orders", "orders"]
     assert all("'=1+1" in line for line in lines)
     assert viewer.get(f"{FAILED}&csv=yes").status_code == 403
-
-
-def test_a_list_is_filtered_by_program(agent, put):
-    now_us = time.time_ns() // 1000
-    old = reply(2, now_us)
-    put.dead(reply(1, now_us), now_us)
-    put.dead(msgspec.structs.replace(old, program="orders"), now_us)
-
-    def of(query):
-        return texts(agent.get(f"{FAILED}&{query}").text)
-
-    assert {*of("")} == {"text 1.", "text 2."}
-    assert of("program=orders") == ["text 2."]
-    assert "Nothing fits these filters" in agent.get(f"{FAILED}&program=none").text
-    form = {"row": key(old.id), "filters": "state=failed&program=orders"}
-    answer = agent.post(f"{REPLIES}/dismiss", form)
-    assert answer.location.endswith("?state=failed&program=orders")

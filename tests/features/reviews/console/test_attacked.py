@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 from smsgate.domain.errors import RecordsUnavailable, StoreUnavailable
 from smsgate.domain.messages import Decision, Intent
 from tests.fakes.pages import (
@@ -73,10 +75,7 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
     key = waits(services, "hm")
     services.archiver.move_all()
     agent.get("/console/review")
-
-    def away(*_, **__):
-        raise RecordsUnavailable("the records cannot be used: away")
-
+    away = Mock(side_effect=RecordsUnavailable("the records cannot be used: away"))
     for name in ("at", "page_of_number", "newest"):
         monkeypatch.setattr(type(services.records.reader), name, away)
     page = agent.get("/console/review")
@@ -87,9 +86,7 @@ def test_while_the_records_are_away_it_can_still_be_decided(services, agent, mon
 
 
 def test_while_the_store_is_away_the_page_says_so(services, agent, redis_server, monkeypatch):
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
-
+    away = Mock(side_effect=StoreUnavailable("the store cannot be used: away"))
     agent.get("/console/review")
     monkeypatch.setattr(type(services.store.inbox_reader), "open_reviews", away)
     for answer in (agent.get("/console/review"), decide(agent, "1-1-0")):

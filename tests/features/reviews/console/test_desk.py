@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import text as sql
@@ -163,10 +164,7 @@ def test_a_session_that_ended_is_said_and_leads_back_to_the_same_case(services, 
 
 def test_a_fault_while_one_decides_leaves_the_case_on_the_page(services, agent, monkeypatch):
     key = waits(services)
-
-    def away(*_, **__):
-        raise StoreUnavailable("the store cannot be used: away")
-
+    away = Mock(side_effect=StoreUnavailable("the store cannot be used: away"))
     agent.get("/console/review")
     monkeypatch.setattr(type(services.store.inbox), "add", away)
     headers = {**HTMX, "HX-Target": "review-desk"}
