@@ -19,7 +19,6 @@ pytestmark = pytest.mark.full
 Visit = Callable[..., Page]
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _OF_COLOURS = {"type": "rule", "values": ["color-contrast"]}
-"""What the dark scheme changes: its pages have the same markup."""
 
 _SEND_EVERY_FORM = """async () => {
     addEventListener("submit", (event) => event.preventDefault());  // after the page's own
@@ -71,12 +70,11 @@ def test_a_page_has_no_barrier_fits_and_sends_each_form_once(
     for width in (1280, 1024, 768, 360, 320):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        page.emulate_media(color_scheme="dark" if width == 360 else "light")
         if width in (1280, 360):
             assert barriers(page) == [], width
         if width == 360:
             assert page.evaluate(_WIDE_ON_A_PHONE) == []
-            page.emulate_media(color_scheme="dark")
-            assert barriers(page, _OF_COLOURS) == [], f"{width}, dark"
     assert page.evaluate(_SEND_EVERY_FORM) == []
 
 
