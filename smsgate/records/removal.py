@@ -7,7 +7,6 @@ was said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias
@@ -34,23 +33,12 @@ SPOOL_FORGOTTEN = "spool_forgotten"
 ANNOUNCING = (FORGOTTEN, RETENTION)
 FOR_EVER = (FORGOTTEN, RETENTION, ADOPTED, SPOOL_FORGOTTEN)
 """Kinds that explain gaps, and so are never removed."""
-_NOTE = re.compile(r"takes away the (text|event)s? of (\d+) records?; list sha256:([0-9a-f]{64})")
 
 
-def list_digest(ids: Sequence[str]) -> str:
-    """Digest of a list of event ids in any order, as hex: what a removal says that it removes."""
-    return sha256("\n".join(sorted(ids)).encode()).hexdigest()
-
-
-def announcement(part: Part, ids: Sequence[str]) -> str:
-    """The note of the event that takes away ``part`` of the events of these ids."""
-    return f"takes away the {part}s of {len(ids)} records; list sha256:{list_digest(ids)}"
-
-
-def fits(note: str, part: str, ids: Sequence[str]) -> bool:
-    """Whether a note announced exactly this."""
-    found = _NOTE.search(note)
-    return found is not None and found.groups() == (part, str(len(ids)), list_digest(ids))
+def announcement(part: str, ids: Sequence[str]) -> str:
+    """The whole note of the event that takes away ``part`` of the events of these ids."""
+    digest = sha256("\n".join(sorted(ids)).encode()).hexdigest()
+    return f"takes away the {part}s of {len(ids)} records; list sha256:{digest}"
 
 
 BATCH = 5_000

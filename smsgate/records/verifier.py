@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Select, and_, exists, select, text
 from smsgate.consent.events import Event, MembershipKey
 from smsgate.records.database import DatabasePart
 from smsgate.records.reader import event_of, number_consent_state_of
-from smsgate.records.removal import ANNOUNCING, fits
+from smsgate.records.removal import ANNOUNCING, announcement
 from smsgate.records.tables import (
     events,
     heads,
@@ -243,7 +243,7 @@ def _removals(connection: Connection) -> Iterator[ChainFinding]:
         asked = select(events.c.kind, events.c.facts).where(events.c.id == by)
         said = connection.execute(asked).one_or_none()
         note = _read(said.facts).note if said and said.kind in ANNOUNCING else ""
-        if not fits(note, part, ids):
+        if note != announcement(part, ids):
             problem = f"it does not announce what was taken away: the {part}s of {len(ids)} records"
             yield ChainFinding(_NOWHERE, 0, by, problem)
 
