@@ -24,7 +24,7 @@ from smsgate.classifier import Classifier, make_classifiers
 from smsgate.settings import Program
 from tests.accuracy.peers import PEERS
 from tests.accuracy.texts import labelled
-from tests.classifier.test_properties import BODIES
+from tests.classifier.program import BODIES
 
 ORDINARY = (
     (

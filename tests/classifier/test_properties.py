@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smsgate.classifier.normalize import HEAD, TAIL, clean, fold, tokens
 from smsgate.domain.messages import Decision
-from tests.classifier.program import classifier
+from tests.classifier.program import BODIES, classifier
 
 KEYWORDS = sorted({keyword.word for _, keyword in classifier().keywords if len(keyword.word) > 1})
 EDGES = st.text(alphabet=" .!\"'*()\u200b\n", max_size=5)
@@ -51,34 +51,6 @@ def test_edge_punctuation_and_case_never_change_a_keyword(word, before, after, c
     dressed = classifier().classify(before + cased(word) + after)
     if cased(word).casefold() == word.casefold():
         assert dressed.intent == plain.intent
-
-
-BODIES = {
-    "stops": "stop " * 13_000,
-    "one word": "a" * 65_000,
-    "quotes": "“" * 20_000,
-    "open quotes": '"stop' * 12_000,
-    "marks": "e" + "\u0301" * 60_000,
-    "spaces": " " * 65_000,
-    "lines": "stop\n" * 13_000,
-    "letters": "s t o p " * 8_000,
-    "negations": "don't stop texting me all " * 2_500,
-    "chinese": "退订" * 20_000,
-    "thai": "ยกเลิก" * 10_000,
-    "korean": "문자 그만 보내지 마세요 " * 4_000,
-    "arabic": "إلغاء الاشتراك " * 4_000,
-    "emoji": "🛑" * 16_000,
-    "zero width": "\u200b" * 60_000,
-    "quoted lines": "> stop\n" * 9_000,
-    "mojibake": "â€œ" * 20_000,
-    "commas": "stop, " * 10_000,
-    "gaps": "stop the the texting " * 3_000,
-    "typos": "stpo sotp " * 6_000,
-    "long stem": "unsubscri" * 7_000,
-    "ligatures": "ﬃ" * 21_000,
-    "phrases in a letter": "ﷺ" * 21_000,
-    "words": "would you please stop with the order and take me off the list of the bus " * 900,
-}
 
 
 @pytest.mark.parametrize("name", BODIES)
