@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,10 +26,7 @@ def calls(redis_client) -> int:
 
 
 def test_a_refusal_that_cannot_be_counted_is_one_all_the_same(gate, monkeypatch) -> None:
-    def away(_: object) -> None:
-        raise StoreUnavailable("away")
-
-    monkeypatch.setattr(gate._refusals, "add", away)
+    monkeypatch.setattr(gate._refusals, "add", Mock(side_effect=StoreUnavailable("away")))
     with pytest.raises(Suppressed):
         gate.require([BLOCKED], program="alerts")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -268,9 +269,8 @@ def test_replies_that_are_not_accepted_are_told_at_once():
 
 
 def test_a_redis_that_hangs_is_away_and_is_not_said_to_refuse_writes(services, monkeypatch):
-    def hangs():
-        raise StoreUnavailable("the store cannot be used: Timeout reading from socket")
-
+    error = StoreUnavailable("the store cannot be used: Timeout reading from socket")
+    hangs = Mock(side_effect=error)
     monkeypatch.setattr(services.store.write_lease, "refuse_unwritable", hangs)
     state = services.monitor.look()
     assert state.snapshot is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import Mock
 
 import pytest
 
@@ -131,10 +132,7 @@ def test_a_refused_request_is_explained(viewer, services):
 
 
 def test_where_the_store_is_away_the_configuration_is_shown_all_the_same(viewer, monkeypatch):
-    def away(*_):
-        raise StoreUnavailable("Redis is away")
-
-    monkeypatch.setattr(Quarantine, "newest", away)
+    monkeypatch.setattr(Quarantine, "newest", Mock(side_effect=StoreUnavailable("Redis is away")))
     answer = viewer.get(ACCOUNT)
     assert answer.status_code == 200
     assert "Redis is away" in answer.text
@@ -172,9 +170,6 @@ def test_the_doctors_page_has_the_processes_by_kind_and_host(viewer, services, m
         "sender not running",
         "clock not running",
     ]
-
-    def away():
-        raise StoreUnavailable("Redis is away")
-
+    away = Mock(side_effect=StoreUnavailable("Redis is away"))
     monkeypatch.setattr(services.store.heartbeats, "snapshot", away)
     assert "Unknown: the store cannot be reached" in viewer.get(f"{SETUP}/doctor").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import Mock
 
 import pytest
 
@@ -60,9 +61,7 @@ def test_a_key_is_rotated_and_revoked(admin, services):
 
 
 def test_a_key_is_shown_also_where_the_audit_log_is_away(admin, services, monkeypatch):
-    def away(*_, **__):
-        raise RecordsUnavailable("the database does not answer")
-
+    away = Mock(side_effect=RecordsUnavailable("the database does not answer"))
     admin.get(KEYS)
     monkeypatch.setattr(parts, "add_action", away)
     answer = admin.post(CREATE, {"name": "crm", "scope": "check"})
