@@ -31,8 +31,8 @@ def test_a_store_that_is_slow_to_take_a_spooled_message_does_not_make_it_younger
 ):
     """Else a spooled START overtook the STOP after it by as much as the store had hung."""
     spool = Spool(tmp_path / "spool.sqlite3")
-    kept_us = time.time_ns() // 1000
     spool.keep([Arrival(entry(message_id="SM1"))])
+    kept_us = time.time_ns() // 1000
     redis_client.execute_command("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
 
     SpoolReplay(spool, store).replay()
