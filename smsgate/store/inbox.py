@@ -46,7 +46,6 @@ JOB_S = 2
 _TTL_S = 10
 MOST_WAITING = 200
 """Notifications in a queue. Alive are 80: one for each partition every two seconds."""
-_TIMEOUT_S = 60
 
 _KEEP_FINGERPRINT_S = 5
 """How long the last text of a number is remembered where its provider gives no ids."""
@@ -312,15 +311,7 @@ class JobQueue:
         """Enqueue ``APPLY`` or ``SEND`` for a partition. Raises ``QueueUnavailable``."""
         name, function = job
         with usable_queue():
-            self.queues[name].enqueue_call(
-                function,
-                args=(partition,),
-                ttl=_TTL_S,
-                timeout=_TIMEOUT_S,
-                result_ttl=0,
-                failure_ttl=0,
-                description=f"{function}({partition})",
-            )
+            self.queues[name].enqueue_call(function, args=(partition,), ttl=_TTL_S)
 
 
 @contextmanager

@@ -193,6 +193,21 @@ def test_a_heartbeat_after_its_end_brings_no_job_back(redis_client):
     assert not redis_client.exists(job.key)
 
 
+def test_the_job_of_a_dead_worker_ends_no_other(queue, redis_client, redis_url):
+    JobQueue(redis_url, 2.0).enqueue(APPLY, 3)
+    dead = worker_on(redis_client, "inbox", print)
+    job, _ = dead.dequeue_job_and_maintain_ttl(None)
+    run = dead.prepare_execution(job)
+    dead.prepare_job_execution(job, remove_from_intermediate_queue=True)
+    # Two minutes later: RQ has forgotten the run, and for a minute more knows of it.
+    redis_client.delete(run.key)
+    redis_client.zadd("rq:wip:inbox", {run.composite_key: 1})
+
+    worker_on(redis_client, "inbox", print).clean_registries()
+    assert not redis_client.exists(job.key)
+    assert redis_client.zrange("rq:wip:inbox", 0, -1) == []
+
+
 @pytest.mark.parametrize("name", [APPLY, SEND])
 def test_our_own_jobs_are_taken(redis_client, redis_url, name):
     job_queue = JobQueue(redis_url, 2.0)
