@@ -170,7 +170,7 @@ class ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
     state: Annotated[
         Literal["", "opted_out", "locked", "subscribed"],
-        msgspec.Meta(description="Only this state."),
+        msgspec.Meta(description="Only this state; locked numbers are opted out too."),
     ] = ""
 
 
@@ -206,13 +206,14 @@ def _exported(records: Records, request: ExportRequest) -> Iterator[Sequence[str
     program = request.program
     asked = select(memberships).where(memberships.c.scope.in_({program, ALL}))
     rows = stream_of(records.database, asked.order_by(memberships.c.number))
+    wanted = {OPTED_OUT, LOCKED} if request.state == OPTED_OUT else {request.state}
     for number, group in groupby(rows, lambda row: row.number):
         held = {(one.state, one.scope): one for one in group}
         everywhere = [] if (EXCEPTION, program) in held else [(OPTED_OUT, ALL)]
         keys = [(LOCKED, ALL), (OPTED_OUT, program), *everywhere, (CONSENT, program)]
         row = next((held[key] for key in keys if key in held), None)
         state = "subscribed" if row and row.state == CONSENT else row.state if row else ""
-        if row and request.state in ("", state):
+        if row and (not request.state or state in wanted):
             since = iso_time(row.since_us, "seconds") if row.since_us else ""
             yield number, state, since, row.source, row.external_source
 

@@ -29,10 +29,10 @@ def apply(services):
         services.applier.drain(partition)
 
 
-def exported(services, scope="alerts"):
+def exported(services, scope="alerts", state=""):
     context = Context(Caller("ana", "admin"))
     parts = (services.settings, services.archiver, services.records)
-    chunks = export.run(context, ExportRequest(program=scope), *parts).chunks
+    chunks = export.run(context, ExportRequest(program=scope, state=state), *parts).chunks
     rows = csv.DictReader(io.StringIO(b"".join(chunks).decode()))
     return {one["number"]: (one["state"], one["since"], one["source"]) for one in rows}
 
@@ -54,6 +54,9 @@ def test_everybody_who_stands_somehow_is_exported_with_since_and_source(services
     }
     assert exported(services, "club")[OTHER] == ("subscribed", SINCE, "api")
     assert exported(services, ALL).keys() == {LISTED, NUMBER, LOCKED}
+    assert exported(services, state="opted_out").keys() == {LISTED, NUMBER, LOCKED}
+    assert exported(services, state="locked").keys() == {LOCKED}
+    assert exported(services, "club", "subscribed").keys() == {OTHER}
 
 
 def test_since_is_when_it_began_to_hold_whatever_came_after(services):
