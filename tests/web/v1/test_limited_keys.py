@@ -154,6 +154,18 @@ def test_only_its_own_reviews_are_listed_and_decided(mine, api) -> None:
     mine.post(f"/reviews/orders/{ONE}", {"decision": "none", "seen": waiting["key"]}, 202)
 
 
+def test_only_its_own_replies_are_listed(mine, api) -> None:
+    asked = {"sender": "+12025550100", "text": "HELP"}
+    happen(
+        api,
+        entry("alerts", Intent.HELP, message_id="1", **asked),
+        entry("orders", Intent.HELP, message_id="2", **asked),
+    )
+    assert len(api.get("/replies")["items"]) == 2
+    found = mine.get("/replies")
+    assert ([one["program"] for one in found["items"]], found["total"]) == (["orders"], 1)
+
+
 def test_only_its_own_stopped_sends_are_shown(mine, api) -> None:
     stopped = [
         Refusal(ONE, "orders" if at == 0 else "alerts", "opted_out", "api") for at in range(20)
