@@ -49,8 +49,8 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 USED_BEFORE = "used before"
 """Note in the log about a code that somebody may have copied."""
 CODE_REFUSED = (
-    "That code is wrong, expired, or was used before. Wait for the next one; after eight attempts "
-    "wait 15 minutes."
+    "That code is wrong, expired, or was used before, or there were too many attempts for you or "
+    "from here. Wait for the next code; after eight attempts wait 15 minutes."
 )
 UNREADABLE = (
     "Your second factor cannot be checked: none of SMSGATE_SECRET_KEYS encrypted it. Ask an admin "

@@ -2,10 +2,10 @@
 
 Every attempt is counted before it is checked, and given back where it was right; so attempts at
 once gain nothing. It is counted by name and origin, by address over all names, and by name over all
-origins; codes and passkeys, which wait behind the right password, apart from passwords. Where an
-operator is known, by the browser or by an address where they signed in of late, attempts have a
-count of their own, which nobody elsewhere can use up. A refusal is the same sentence after the same
-work, whether the name is unknown or the password wrong.
+origins; codes and passkeys, which wait behind the right password, apart from passwords. Attempts
+from where an operator is known, by the browser or by an address where they signed in of late, have
+a count of their own for each of the two, which nobody elsewhere can use up. A refusal is the same
+sentence after the same work, whether the name is unknown or the password wrong.
 """
 
 from __future__ import annotations
@@ -163,12 +163,12 @@ class SignIn:
         device = visitor.known_as(row)
         # A proxy that is not trusted has one address for all; then they are counted together.
         address = visitor.counted or visitor.address
-        is_known = self._is_known_address(row, visitor) or bool(device)
         counted = [(_BY_ADDRESS, address)] if visitor.counted and not device else []
         origin = f"device {device}" if device else f"address {address}"
         # Together, too: who once signed in may have kept as many devices as they liked.
-        name = f"{'known' if is_known else 'unknown'} {what}"
-        return [*counted, (_BY_ORIGIN, f"{origin} {what}"), (_BY_NAME, name)]
+        is_known_address = not device and self._is_known_address(row, visitor)
+        group = "devices" if device else "known addresses" if is_known_address else "strangers"
+        return [*counted, (_BY_ORIGIN, f"{origin} {what}"), (_BY_NAME, f"{group} {what}")]
 
     def _is_known_address(self, row: OperatorRow | None, visitor: Visitor) -> bool:
         """Whether the operator signed in from there of late: no crowd elsewhere locks them out."""
