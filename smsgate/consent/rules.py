@@ -262,12 +262,12 @@ def marked(stored: StoredEntry, after: ConsentState, scope: str, *, changed: boo
     entry, known = stored.entry, after.state.marks.get(scope)
     decision, stops = entry.decision, entry.decision.intent.stops
     event_time, since, change = stored.event_time_us, stored.event_time_us, stored.id
+    why = f"{decision.rule} {decision.keyword}".strip() if entry.source == "text" else entry.source
     if known is not None and known.stops == stops:
         if known.account == entry.account:
             event_time = max(event_time, known.event_time_us)
         if not changed:
-            since, change = known.since_us, known.changed
-    is_text = entry.source == "text"
+            since, change, why = known.since_us, known.changed, known.why
     mark = Mark(
         stops=stops,
         event_time_us=event_time,
@@ -276,7 +276,7 @@ def marked(stored: StoredEntry, after: ConsentState, scope: str, *, changed: boo
         since_us=since,
         changed=change,
         spooled=bool(entry.outage_us),
-        why=f"{decision.rule} {decision.keyword}".strip() if is_text else entry.source,
+        why=why,
     )
     return replace(after, state=replace(after.state, marks={**after.state.marks, scope: mark}))
 

@@ -163,6 +163,13 @@ def test_a_repeated_stop_moves_the_event_time_on():
     assert consent_state.state.marks[ALL].since_us == 1
 
 
+def test_what_repeats_an_opt_out_does_not_say_why_it_began():
+    consent_state, outcomes = play(out(1), out(9, source="import"))
+
+    assert outcomes == ["applied", "repeat"]
+    assert consent_state.state.marks[ALL].why == play(out(1))[0].state.marks[ALL].why != "import"
+
+
 def test_event_times_of_two_accounts_are_not_compared_so_the_inbox_order_counts():
     consent_state, _ = play(out(9, account="twilio"), back(5, account="telnyx"))
 
