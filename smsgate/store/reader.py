@@ -230,13 +230,13 @@ class BacklogReader:
             ),
         )
 
-    def note_spool(self, said: SpoolDepth) -> None:
+    def note_spool(self, depth: SpoolDepth) -> None:
         """Let everybody know what a spool holds. Raises ``StoreUnavailable``."""
         rows = map(_spool, self._client.hvals(SPOOLS))
-        gone = [one.place for one in rows if said.at_s - one.at_s > _FORGOTTEN_S]
+        gone = [one.place for one in rows if depth.at_s - one.at_s > _FORGOTTEN_S]
         if gone:
             self._client.hdel(SPOOLS, *gone)
-        self._client.hset(SPOOLS, said.place, msgspec.json.encode(said))
+        self._client.hset(SPOOLS, depth.place, msgspec.json.encode(depth))
 
     def forget_spool(self, host: str) -> None:
         """Believe no longer what a host said of its spools. Raises ``StoreUnavailable``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import threading
 
 import pytest
 
@@ -21,6 +22,7 @@ from smsgate.domain.errors import (
 from smsgate.domain.phone import masked
 from smsgate.links import Links
 from smsgate.store.keys import PARTITION_KEYS, partition_of
+from smsgate.threaded_gate import THREADS, ThreadedGate
 from tests.fakes.values import set_key
 from tests.integrations.conftest import ALLOWED, BLOCKED, OTHER
 
@@ -210,3 +212,36 @@ def silent_url():
         silent.bind(("127.0.0.1", 0))
         silent.listen(200)
         yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+
+class _Held:
+    """A gate whose answers wait until they may go; ``begun`` is passed once all threads wait."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_go = threading.Barrier(THREADS + 1), threading.Event()
+
+    def allows(self, number: str, *, program: str) -> bool:
+        if not self.may_go.is_set():
+            self.begun.wait(30)
+        return self.may_go.wait(30)
+
+
+class _Busy(ThreadedGate):
+    _busy_error = StoreUnavailable
+
+
+def test_whoever_finds_no_free_thread_in_time_gets_an_error() -> None:
+    held = _Held()
+
+    async def ask() -> list[bool]:
+        async with _Busy(held, lambda: None, 0.05) as gate:
+            under_way = [
+                asyncio.create_task(gate.allows(ALLOWED, program="alerts")) for _ in range(THREADS)
+            ]
+            await asyncio.to_thread(held.begun.wait, 30)
+            with pytest.raises(StoreUnavailable, match="text nobody"):
+                await gate.allows(ALLOWED, program="alerts")
+            held.may_go.set()
+            return [*await asyncio.gather(*under_way), await gate.allows(ALLOWED, program="alerts")]
+
+    assert asyncio.run(ask()) == [True] * (THREADS + 1)
